@@ -1,0 +1,21 @@
+"""Makes things once a machine, outside the checkout: locked, resumable, checked by checksum, with honest progress."""
+
+from pointsman.builds.golang import GoBuild, go_build
+from pointsman.builds.model import Build, BuildError, Workspace, fingerprint, hash_tree
+from pointsman.builds.progress import LiveProgress, PlainProgress, Progress, progress_for
+from pointsman.builds.store import Store
+
+__all__ = [
+    "Build",
+    "BuildError",
+    "GoBuild",
+    "LiveProgress",
+    "PlainProgress",
+    "Progress",
+    "Store",
+    "Workspace",
+    "fingerprint",
+    "go_build",
+    "hash_tree",
+    "progress_for",
+]

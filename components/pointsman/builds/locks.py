@@ -1,0 +1,57 @@
+"""File locks which the kernel releases when their holder dies, however it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a lock file alone; `on_wait` is called once when another process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if on_wait:
+                on_wait()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def shared(path: Path, on_last: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock file together with others; the last to leave runs `on_last` while nobody may enter.
+
+    `on_last` is not run when the block is left by an interrupt (KeyboardInterrupt): who comes next finds all as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            _leave(file.fileno(), on_last)
+            raise
+        _leave(file.fileno(), on_last)
+
+
+def if_alone(path: Path, action: Callable[[], None]) -> None:
+    """Run an action while a lock file is held alone; not at all when others hold it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        _leave(file.fileno(), action)
+
+
+def _leave(descriptor: int, action: Callable[[], None]) -> None:
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    action()

@@ -1,0 +1,263 @@
+"""From a spec to images: what the lock pins stays; the rest is pulled or built, and pinned in turn.
+
+A locked resolution is used as it is, without asking a registry. It ends for one service when its version, user, source,
+registry, tag or recipe is no longer what spec and catalogue say, and for all with `update`. A service that fell back to
+packages stays there, and a registry that did not answer is not asked again, until `update`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from pointsman.builds import Progress, Store
+from pointsman.errors import PointsmanError, UnreachableError, UsageError
+from pointsman.images import catalogue as catalogues
+from pointsman.images import lock as locks
+from pointsman.images import packages
+from pointsman.images.catalogue import Catalogue, Service, in_registry
+from pointsman.images.engine import Engine
+from pointsman.images.failures import RegistryFailure
+from pointsman.images.lock import Agent, Lock, Made, Pulled
+from pointsman.images.registry import Registries
+from pointsman.spec.models import Environment, Images
+
+LOG_AGENT: Final = "log-agent"
+"""Stands in `required_services` for the agent that is chosen only when images are resolved."""
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """The image of one service. Containers are created from `image_id`; `label` is for people; `user` is its uid."""
+
+    service: str
+    version: str
+    image_id: str
+    label: str
+    source: Literal["registry", "packages"]
+    user: int
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """An image for each service, the log agent that was chosen, and what the user should know of how it came so."""
+
+    images: Mapping[str, ImageRef]
+    agent: Agent
+    findings: list[str]
+
+
+def required_services(spec: Environment) -> tuple[str, ...]:
+    """The services of a spec that need an image, with LOG_AGENT where alloy or promtail is still to be chosen."""
+    agents = _agents(spec, None)
+    return (
+        "prometheus",
+        "loki",
+        agents[0] if len(agents) == 1 else LOG_AGENT,
+        *(("node-exporter",) if spec.exporters.node.enabled else ()),
+        "socket-proxy",
+    )
+
+
+def ensure(environment: str, spec: Environment, progress: Progress, *, update: bool = False) -> Resolution:
+    """Have every image of the environment in the Docker engine: pull or build what is missing, and write the lock.
+
+    `update` resolves all anew. Raises UsageError when spec and catalogue do not go together, UnreachableError naming
+    every image that cannot be had, BuildError when a build fails.
+    """
+    run = _Run.begin(environment, spec, progress, update=update)
+    try:
+        run.choose()
+    finally:
+        run.save()
+    if run.failures:
+        raise _unobtainable(run.failures)
+    plans = [packages.plan(name, run.catalogue.service(name)) for name in run.to_make]
+    for name, made in packages.make(plans, Store(), run.engine, progress):
+        run.entries[name] = made.model_copy(update={"reason": run.to_make[name]})
+        run.save()
+    return _resolution(run.required, run.lock, run.findings)
+
+
+def locked(environment: str, spec: Environment) -> Resolution:
+    """What the lock says of the spec's services, each image seen in Docker: no network, no build.
+
+    Raises UsageError when the lock is missing, damaged or outdated, or an image is gone.
+    """
+    lock = locks.read(locks.path(environment))
+    if lock is None or lock.agent is None:
+        raise _run_ensure(environment, f"environment {environment} has no images yet")
+    required = [lock.agent if name == LOG_AGENT else name for name in required_services(spec)]
+    stale = _unfit(required, lock, spec.images, catalogues.load())
+    if stale:
+        raise _run_ensure(environment, f"the images of {environment} are outdated: {'; '.join(stale)}")
+    engine = Engine()
+    gone = [name for name in required if engine.inspect(lock.services[name].image_id) is None]
+    if gone:
+        raise _run_ensure(environment, f"Docker no longer has the images of {', '.join(gone)}")
+    return _resolution(required, lock)
+
+
+def fits(entry: Pulled | Made, service: Service, images: Images) -> bool:
+    """Whether a locked image is still what spec and catalogue ask for, its recipe (packages) aside."""
+    if entry.user != service.user.id:
+        return False
+    if isinstance(entry, Made):
+        return images.source != "registry" and entry.version == service.made_version
+    wanted = in_registry(service.official.repository, images.registry), service.official.tag
+    return images.source != "packages" and (entry.repository, entry.tag) == wanted
+
+
+@dataclass
+class _Run:
+    """One `ensure` at work. `to_make`: why each service is made from packages; `failures`: what cannot be had."""
+
+    file: Path
+    spec: Environment
+    catalogue: Catalogue
+    engine: Engine
+    lock: Lock
+    registries: Registries
+    update: bool
+    entries: dict[str, Pulled | Made]
+    agent: Agent | None
+    required: list[str] = field(default_factory=list)
+    agent_reason: str = ""
+    to_make: dict[str, str] = field(default_factory=dict)
+    failures: list[PointsmanError | RegistryFailure] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, environment: str, spec: Environment, progress: Progress, *, update: bool) -> _Run:
+        """Read catalogue and lock; what is wrong with spec or catalogue is said before anything is touched."""
+        catalogue = catalogues.load()
+        _check_recipes(spec, catalogue)
+        file = locks.path(environment)
+        findings: list[str] = []
+        try:
+            lock = locks.read(file) or Lock()
+        except locks.UnreadableLock as error:
+            kept = file.replace(file.with_suffix(".damaged"))
+            findings.append(f"{error.message}: all images are resolved anew, {kept} keeps what was there")
+            lock = Lock()
+        engine = Engine()
+        # Who asks for the registry alone has it asked; an automatic choice relies on what was found before.
+        remembered = dict(lock.unreachable) if spec.images.source == "auto" and not update else {}
+        registries = Registries(engine, progress, remembered)
+        entries: dict[str, Pulled | Made] = dict(lock.services)
+        return cls(file, spec, catalogue, engine, lock, registries, update, entries, lock.agent, findings=findings)
+
+    def choose(self) -> None:
+        """Decide on every service: keep, pull (done at once), or make."""
+        for name in required_services(self.spec):
+            if name in (LOG_AGENT, "alloy", "promtail"):
+                self._choose_agent()
+            else:
+                self.required.append(name)
+                failure = self._choose(name)
+                self.failures += [failure] if failure else []
+
+    def save(self) -> None:
+        """Write the lock as far as things are resolved; entries of services not asked for now stay."""
+        lock = Lock(
+            services=dict(self.entries),
+            agent=self.agent,
+            agent_reason=self.agent_reason,
+            unreachable=dict(self.registries.unreachable) if self.spec.images.source == "auto" else {},
+        )
+        if lock != self.lock:
+            locks.write(self.file, lock)
+            self.lock = lock
+
+    def _choose_agent(self) -> None:
+        before = self._settled_agent()
+        candidates = _agents(self.spec, before)
+        self.agent_reason = self.lock.agent_reason if before == candidates[0] else ""
+        for agent in candidates:
+            failure = self._choose(agent)
+            if failure is None:
+                self.required.append(agent)
+                self.agent = agent
+                return
+            if agent == candidates[-1]:
+                self.failures.append(failure)
+            else:
+                self.agent_reason = f"{agent}: {failure}: {candidates[-1]} is the log agent"
+
+    def _settled_agent(self) -> Agent | None:
+        """The agent that an earlier automatic choice took, as long as its image is still what is asked for."""
+        agent, automatic = self.lock.agent, self.spec.log_agent.kind == "auto" and self.spec.images.source != "packages"
+        entry = self.entries.get(agent) if agent else None
+        if self.update or not automatic or agent is None or entry is None:
+            return None
+        return agent if fits(entry, self.catalogue.service(agent), self.spec.images) else None
+
+    def _choose(self, name: str) -> PointsmanError | RegistryFailure | None:
+        """Resolve one service; what is returned says why it cannot be had."""
+        service, images = self.catalogue.service(name), self.spec.images
+        entry = self.entries.get(name)
+        if entry is not None and (self.update or not fits(entry, service, images)):
+            entry = None
+        if isinstance(entry, Made) or images.source == "packages":
+            self.to_make[name] = entry.reason if isinstance(entry, Made) and images.source == "auto" else ""
+            return None
+        if entry is not None and self.engine.inspect(entry.image_id):
+            return None
+        try:
+            digest = entry.digest if entry else None
+            self.entries[name] = self.registries.pull(name, service, images.registry, digest)
+        except RegistryFailure as failure:
+            if images.source == "registry" or service.packages is None:
+                return failure
+            self.to_make[name] = f"{failure}: packages mode"
+        return None
+
+
+def _agents(spec: Environment, before: Agent | None) -> tuple[Agent, ...]:
+    """The log agents that may be taken, best first; `before` is the one that an automatic choice settled on."""
+    if spec.log_agent.kind != "auto":
+        return (spec.log_agent.kind,)
+    if spec.images.source == "packages" or before == "promtail":
+        return ("promtail",)
+    return ("alloy", "promtail")
+
+
+def _check_recipes(spec: Environment, catalogue: Catalogue) -> None:
+    for name in required_services(spec):
+        if name != LOG_AGENT and catalogue.service(name).packages is None and spec.images.source == "packages":
+            raise packages.no_recipe(name)
+
+
+def _unfit(required: list[str], lock: Lock, images: Images, catalogue: Catalogue) -> list[str]:
+    stale = []
+    for name in required:
+        entry, service = lock.services.get(name), catalogue.service(name)
+        if entry is None:
+            stale.append(f"{name} is not in the lock")
+        elif not fits(entry, service, images):
+            stale.append(f"{name} is locked to {entry.label}, wanted is version {service.version} from {images.source}")
+    return stale
+
+
+def _resolution(required: list[str], lock: Lock, findings: Sequence[str] = ()) -> Resolution:
+    if lock.agent is None:
+        raise UsageError("the lock names no log agent")
+    images = {
+        name: ImageRef(name, entry.version, entry.image_id, entry.label, entry.source, entry.user)
+        for name, entry in ((name, lock.services[name]) for name in required)
+    }
+    agent = [lock.agent_reason] if lock.agent_reason else []
+    fallen_back = [f"{name}: {reason}" for name in required if (reason := lock.services[name].reason)]
+    return Resolution(images, lock.agent, [*findings, *agent, *fallen_back])
+
+
+def _unobtainable(failures: list[PointsmanError | RegistryFailure]) -> UnreachableError:
+    lines = "\n".join(f"  {failure}" for failure in failures)
+    remedies = dict.fromkeys(failure.remedy for failure in failures)
+    return UnreachableError(f"{len(failures)} image(s) cannot be had:\n{lines}", remedy="; ".join(remedies))
+
+
+def _run_ensure(environment: str, message: str) -> UsageError:
+    return UsageError(message, remedy=f"pointsman images ensure --env {environment}")

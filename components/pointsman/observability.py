@@ -1,0 +1,37 @@
+"""`ObservabilityStack`: Prometheus, Loki and the log agent as one component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+
+from pointsman.services.model import Service
+from pointsman.targets.docker.program import DockerTarget, published_url
+
+
+class ObservabilityStack(pulumi.ComponentResource):
+    """The services that collect and keep the estate's signals, on one target.
+
+    `urls` tells where each published service is reached from the machine.
+    """
+
+    urls: dict[str, str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        target: DockerTarget,
+        services: Sequence[Service],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Places `services` in their order, which must be one in which they can start."""
+        super().__init__("pointsman:index:ObservabilityStack", name, None, opts)
+        self.placed = [target.place(service, self) for service in services]
+        self.urls = {
+            each.service.name: published_url(each.service, str(target.spec.network.bind))
+            for each in self.placed
+            if each.service.published
+        }
+        self.register_outputs({"urls": self.urls})

@@ -1,0 +1,1 @@
+"""The provider plugin that Pulumi starts for `pointsman:index:…` resources."""

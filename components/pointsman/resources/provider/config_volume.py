@@ -1,0 +1,203 @@
+"""`pointsman:index:ConfigVolume`: config that is validated, released, loaded and proved, or rolled back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pointsman.errors import PointsmanError
+from pointsman.resources.provider import releases
+from pointsman.resources.provider.kinds import Cancellation, Change, Failure, Props
+from pointsman.resources.provider.loading import Loader, validate
+from pointsman.resources.provider.releases import Live, Volume
+from pointsman.services import labels as label_names
+from pointsman.targets.docker.engine import connect, inspect
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a config volume is made from.
+
+    `files` are path → text below `directory`, where `container` mounts the volume; they belong to the numeric `user`.
+    `image` is the image id that the container is to run, `fingerprint` names its plan. `validate` is a command in that
+    image with `{release}` for the files' folder. `reload` is `{kind: restart}` or `{kind: http, path, succeeded, at}`.
+    A change of only files under a prefix in `watched` needs no reload; `watched_metric` tells, by file name, the
+    modification time of each as the service read it last.
+    """
+
+    volume: str
+    labels: dict[str, str]
+    files: dict[str, str]
+    directory: str
+    image: str
+    user: int
+    container: str
+    fingerprint: str
+    validate: list[str]
+    watched: tuple[str, ...]
+    watched_metric: str
+    reload: dict[str, str]
+    base_url: str
+    ready_path: str
+
+    @classmethod
+    def of(cls, props: Props) -> Inputs:
+        """Typed inputs from the engine's properties."""
+        return cls(
+            volume=props["volume"],
+            labels=props["labels"],
+            files=props["files"],
+            directory=props["directory"],
+            image=props["image"],
+            user=props["user"],
+            container=props["container"],
+            fingerprint=props["fingerprint"],
+            validate=props["validate"],
+            watched=tuple(props["watched"]),
+            watched_metric=props["watchedMetric"],
+            reload=props["reload"],
+            base_url=props["baseUrl"],
+            ready_path=props["readyPath"],
+        )
+
+    @property
+    def writer(self) -> str:
+        """The name of the container that writes releases; it never runs."""
+        return f"{self.volume}-writer"
+
+    @property
+    def validator(self) -> str:
+        """The name of the container that validates a release; it is gone after."""
+        return f"{self.volume}-validator"
+
+
+class ConfigVolumeKind:
+    """Validate → write beside the last good release → put in force → reload or restart → prove, else roll back.
+
+    Output: `release`, the digest of the files in force.
+    """
+
+    def check(self, inputs: Props) -> list[Failure]:
+        """Paths must stay inside the directory, and there must be files."""
+        files = inputs.get("files", {})
+        if not files:
+            return [Failure("files", "no files: expected at least one")]
+        return [
+            Failure(f'files["{path}"]', "expected a relative path inside the directory, without `..`")
+            for path in files
+            if path.startswith(("/", ".")) or ".." in path.split("/")
+        ]
+
+    def diff(self, old_inputs: Props, state: Props, inputs: Props) -> Change:
+        """The files that differ, line by line; a volume under another name is another resource.
+
+        A new image or plan alone is no change: the files stay, and the container's own replacement takes them.
+        """
+        if old_inputs.get("volume") != inputs.get("volume"):
+            return Change(("volume",), replace=True)
+        old, new = old_inputs.get("files", {}), inputs.get("files", {})
+        changed = [f'files["{path}"]' for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
+        if not changed and state.get("release") != releases.digest(new):
+            changed = ["release"]
+        changed += [key for key in ("user", "directory") if old_inputs.get(key) != inputs.get(key)]
+        return Change(tuple(changed))
+
+    def create(self, inputs: Props, cancellation: Cancellation) -> tuple[str, dict[str, Any]]:
+        """Makes the volume with its first release; adopts one that a killed run left."""
+        wanted = Inputs.of(inputs)
+        return wanted.volume, self._release({}, wanted, cancellation)
+
+    def update(self, state: Props, inputs: Props, cancellation: Cancellation) -> dict[str, Any]:
+        """Puts new files in force."""
+        return self._release(state.get("files", {}), Inputs.of(inputs), cancellation)
+
+    def read(self, state: Props) -> dict[str, Any] | None:
+        """The release that the container really sees; None when the volume is gone."""
+        from docker.errors import NotFound
+
+        known = Inputs.of(state)
+        with connect() as client:
+            try:
+                client.inspect_volume(known.volume)
+            except NotFound:
+                return None
+            for leftover in (known.writer, known.validator):
+                releases.remove_writer(client, leftover)
+            try:
+                client.inspect_container(known.container)
+            except NotFound:
+                # Without a container nothing shows the volume; the next one takes what the state says.
+                return {}
+            live = Volume(client, known.container, known.directory).live()
+        return {"release": live.release if live else ""}
+
+    def delete(self, state: Props) -> None:
+        """Removes the volume: config is made again from the spec."""
+        from docker.errors import NotFound
+
+        known = Inputs.of(state)
+        with connect() as client:
+            releases.remove_writer(client, known.writer)
+            try:
+                client.remove_volume(known.volume, force=True)
+            except NotFound:
+                return
+
+    def _release(self, old_files: dict[str, str], wanted: Inputs, cancellation: Cancellation) -> dict[str, Any]:
+        labels = _unowned(wanted.labels)
+        with (
+            connect() as client,
+            releases.opened(client, wanted.volume, wanted.directory, wanted.image, wanted.writer, labels) as volume,
+        ):
+            before = volume.live()
+            slot = before.other if before else releases.SLOTS[0]
+            written = volume.write(slot, wanted.files, wanted.user)
+            _validate(client, wanted, slot, labels)
+            volume.point(slot)
+            if _runs_as_planned(client, wanted):
+                known = old_files if before and before.release == releases.digest(old_files) else {}
+                changed = {path for path in {*known, *wanted.files} if known.get(path) != wanted.files.get(path)}
+                loader = Loader(
+                    client, wanted.container, wanted.base_url, wanted.ready_path, wanted.reload, cancellation
+                )
+                if all(path.startswith(wanted.watched) for path in changed):
+                    live = [f"{wanted.directory}/{releases.LINK}/{path}" for path in changed & {*wanted.files}]
+                    loader.until_read(wanted.watched_metric, live, written)
+                else:
+                    _load_or_roll_back(loader, volume, before)
+        return {"release": releases.digest(wanted.files)}
+
+
+def _validate(client: APIClient, wanted: Inputs, slot: str, labels: dict[str, str]) -> None:
+    releases.remove_writer(client, wanted.validator)
+    command = [part.replace("{release}", f"{wanted.directory}/{slot}") for part in wanted.validate]
+    validate(client, command, wanted.validator, wanted, labels)
+
+
+def _load_or_roll_back(loader: Loader, volume: Volume, before: Live | None) -> None:
+    try:
+        loader.load()
+    except PointsmanError as refused:
+        if before is None:
+            raise
+        volume.point(before.slot)
+        loader.load()
+        raise PointsmanError(
+            f"{refused.message}; rolled back to release {before.release}, which is loaded again",
+            detail=refused.detail,
+            remedy="mend the spec, then run the same command again",
+        ) from refused
+
+
+def _runs_as_planned(client: APIClient, wanted: Inputs) -> bool:
+    """Whether the container runs and will stay: one about to be replaced takes the files when it starts."""
+    running = inspect(client, wanted.container)
+    return running is not None and running.status == "running" and running.fingerprint == wanted.fingerprint
+
+
+def _unowned(labels: dict[str, str]) -> dict[str, str]:
+    """The labels without the service's name, so that a short-lived container is not taken for the service."""
+    return {name: value for name, value in labels.items() if name != label_names.SERVICE}

@@ -1,0 +1,94 @@
+"""What the plugin asks of each kind of resource, free of the protocol that carries it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pointsman.errors import PointsmanError
+
+Props = Mapping[str, Any]
+
+
+class Cancelled(PointsmanError):
+    """The user pressed Ctrl-C: what was begun is left so that the next run goes on from it."""
+
+
+class Cancellation:
+    """A flag that long waits look at; set once by the engine's Cancel."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ends every wait."""
+        self._event.set()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits, or raises Cancelled as soon as the user cancels."""
+        if self._event.wait(seconds):
+            raise Cancelled("cancelled", remedy="run the same command again: it goes on from here")
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A point in time that a wait may not pass; `started` and `seconds` are in seconds of the monotonic clock."""
+
+    started: float
+    seconds: float
+
+    @classmethod
+    def within(cls, seconds: float) -> Deadline:
+        """A deadline that many seconds from now."""
+        return cls(time.monotonic(), seconds)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the wait began."""
+        return time.monotonic() - self.started
+
+    @property
+    def passed(self) -> bool:
+        """Whether the time is up."""
+        return self.elapsed > self.seconds
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An input that is refused before anything is touched."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an update would do: the paths of the properties that differ, and whether a new resource is needed."""
+
+    paths: tuple[str, ...] = ()
+    replace: bool = False
+
+
+class Kind(Protocol):
+    """One kind of resource. Properties are plain JSON values; an unknown value of a preview is left out."""
+
+    def check(self, inputs: Props) -> list[Failure]:
+        """The inputs that are wrong."""
+
+    def diff(self, old_inputs: Props, state: Props, inputs: Props) -> Change:
+        """What differs between what was made and what is wanted."""
+
+    def create(self, inputs: Props, cancellation: Cancellation) -> tuple[str, dict[str, Any]]:
+        """Makes it; returns its id and what it adds to the inputs. Safe to repeat after a kill."""
+
+    def update(self, state: Props, inputs: Props, cancellation: Cancellation) -> dict[str, Any]:
+        """Changes it in place."""
+
+    def read(self, state: Props) -> dict[str, Any] | None:
+        """What it adds to the inputs as found in the world; None when it is gone."""
+
+    def delete(self, state: Props) -> None:
+        """Removes it; one that is gone already is no fault."""

@@ -1,0 +1,34 @@
+"""An environment's services, from its spec: the one place that knows which services there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pointsman.services import log_agent, loki, node_exporter, prometheus, socket_proxy
+from pointsman.services.log_agent import Agent
+from pointsman.services.model import Machine, Service
+from pointsman.spec.models import Environment
+
+
+@dataclass(frozen=True)
+class Estate:
+    """All services of one environment, in the order in which they can start."""
+
+    environment: str
+    stack: tuple[Service, ...]
+    exporters: tuple[Service, ...]
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Stack and exporters together."""
+        return self.stack + self.exporters
+
+
+def compose(environment: str, spec: Environment, agent: Agent, machine: Machine) -> Estate:
+    """The services that `spec` declares for `environment`, with the log agent that its images allow."""
+    exporters = (node_exporter.service(spec),) if spec.exporters.node.enabled else ()
+    proxy = socket_proxy.service(spec, machine)
+    logs = loki.service(spec)
+    agent_service = log_agent.service(environment, spec, agent, logs, proxy)
+    metrics = prometheus.service(environment, spec, (logs, agent_service, *exporters))
+    return Estate(environment=environment, stack=(proxy, logs, agent_service, metrics), exporters=exporters)

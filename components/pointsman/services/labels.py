@@ -1,0 +1,10 @@
+"""The labels that every container, volume and network of an estate carries."""
+
+from __future__ import annotations
+
+PREFIX = "dev.pointsman"
+ESTATE = f"{PREFIX}.estate"
+ENVIRONMENT = f"{PREFIX}.environment"
+SERVICE = f"{PREFIX}.service"
+IMAGE = f"{PREFIX}.image"
+FINGERPRINT = f"{PREFIX}.fingerprint"

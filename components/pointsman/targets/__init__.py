@@ -1,0 +1,1 @@
+"""Where services run: a `Service` becomes resources here. Docker is the first target."""

@@ -1,0 +1,1 @@
+"""The Docker target: names and labels, the resources a service becomes, and the edge to the engine."""

@@ -1,0 +1,213 @@
+"""A `Service` as Docker resources in a Pulumi program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_docker as docker
+
+from pointsman.errors import PointsmanError
+from pointsman.images import ImageRef
+from pointsman.resources.custom import ConfigVolume, Readiness
+from pointsman.services.model import HttpReload, Reload, Service
+from pointsman.spec.models import Environment
+from pointsman.targets.docker import engine, names
+from pointsman.targets.docker.container import STOP_SECONDS, ContainerPlan, container_labels, plan
+
+STEADY_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The resources that one service became."""
+
+    service: Service
+    container: docker.Container
+    readiness: Readiness
+
+
+@dataclass
+class DockerTarget:
+    """The Docker engine that one environment runs on, and its network there."""
+
+    estate: str
+    environment: str
+    spec: Environment
+    images: Mapping[str, ImageRef]
+    placed: dict[str, Placed] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Makes the provider and the network."""
+        self.provider = docker.Provider(f"{self.environment}-docker", host=engine.host())
+        name = names.network(self.environment)
+        self.network = docker.Network(
+            name,
+            name=name,
+            labels=[docker.NetworkLabelArgs(label=key, value=value) for key, value in self._labels(None).items()],
+            opts=pulumi.ResourceOptions(provider=self.provider, hooks=self._adopt(engine.remove_own_network)),
+        )
+
+    def place(self, service: Service, parent: pulumi.Resource) -> Placed:
+        """Makes the resources of `service`; it starts after those that it names in `after`, which must be placed."""
+        image = self.images[service.image]
+        planned = plan(
+            service,
+            self.environment,
+            image.image_id,
+            image.user,
+            str(self.spec.network.bind),
+            self.spec.container_logs,
+        )
+        before: list[pulumi.Resource] = [self.network, *(self.placed[name].readiness for name in service.after)]
+        if service.data:
+            before.append(self._data_volume(service, parent))
+        if service.config:
+            before.append(self._config(service, planned, image, parent))
+        container = self._container(service, planned, image, parent, before)
+        placed = Placed(service, container, self._readiness(service, planned, container, parent))
+        self.placed[service.name] = placed
+        return placed
+
+    def _labels(self, service: str | None) -> dict[str, str]:
+        return names.label_set(self.estate, self.environment, service)
+
+    def _data_volume(self, service: Service, parent: pulumi.Resource) -> docker.Volume:
+        name = names.data_volume(self.environment, service.name)
+        labels = self._labels(service.name)
+        return docker.Volume(
+            f"{service.name}-data",
+            name=name,
+            labels=[docker.VolumeLabelArgs(label=key, value=value) for key, value in labels.items()],
+            # Data outlives `pulumi destroy`; `pointsman down --volumes` removes it on request.
+            opts=pulumi.ResourceOptions(parent=parent, provider=self.provider, retain_on_delete=True),
+        )
+
+    def _config(
+        self, service: Service, planned: ContainerPlan, image: ImageRef, parent: pulumi.Resource
+    ) -> ConfigVolume:
+        assert service.config is not None
+        assert service.ready is not None
+        return ConfigVolume(
+            f"{service.name}-config",
+            volume=names.config_volume(self.environment, service.name),
+            labels=self._labels(service.name),
+            files=service.config.files,
+            directory=service.config.directory,
+            image=image.image_id,
+            user=image.user,
+            container=planned.name,
+            fingerprint=planned.fingerprint,
+            validate=service.config.validate,
+            watched=service.config.watched,
+            watched_metric=service.config.watched_metric,
+            reload=_reload(service.config.reload),
+            base_url=published_url(service, planned.bind),
+            ready_path=service.ready.path,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+
+    def _container(
+        self,
+        service: Service,
+        planned: ContainerPlan,
+        image: ImageRef,
+        parent: pulumi.Resource,
+        before: Sequence[pulumi.Resource],
+    ) -> docker.Container:
+        labels = container_labels(planned, self.estate, self.environment, service.name, image.label)
+        opts = pulumi.ResourceOptions(
+            parent=parent,
+            provider=self.provider,
+            depends_on=before,
+            hooks=self._adopt(engine.remove_own_container),
+        )
+        return docker.Container(service.name, container_args(planned, labels), opts=opts)
+
+    def _readiness(
+        self, service: Service, planned: ContainerPlan, container: docker.Container, parent: pulumi.Resource
+    ) -> Readiness:
+        probe = service.ready
+        return Readiness(
+            f"{service.name}-ready",
+            container=planned.name,
+            container_id=container.id,
+            url=f"{published_url(service, planned.bind)}{probe.path}" if probe else None,
+            timeout=probe.timeout if probe else STEADY_TIMEOUT,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+
+    def _adopt(self, remove: engine.RemoveOwn) -> pulumi.ResourceHookBinding:
+        """Clears the way for a resource that is about to be made.
+
+        A run that is killed after Docker made a resource and before the state was written leaves one that the state
+        does not know; its name would be taken for ever. It is ours by its labels, so it goes before the new one comes.
+        """
+
+        def before_create(args: pulumi.ResourceHookArgs) -> None:
+            name = (args.new_inputs or {}).get("name", "")
+            try:
+                remove(str(name), self.estate)
+            except PointsmanError as error:
+                raise RuntimeError(str(error)) from error
+
+        return pulumi.ResourceHookBinding(before_create=[before_create])
+
+
+def container_args(planned: ContainerPlan, labels: Mapping[str, str]) -> docker.ContainerArgs:
+    """The provider's arguments of a planned container; every trap of the provider is answered here.
+
+    `memory_swap` beside `memory` and an explicit `network_mode`: without them every `up` shows a difference. The mode is
+    `bridge` because the provider sets network aliases only when it connects the network itself, after creation.
+    `volumes` and not `uploads`: an upload replaces the container and lands in state in clear text.
+    """
+    volumes = [
+        docker.ContainerVolumeArgs(volume_name=each.volume, container_path=each.target, read_only=each.read_only)
+        for each in planned.volumes
+    ]
+    volumes += [
+        docker.ContainerVolumeArgs(host_path=source, container_path=target, read_only=True)
+        for source, target in planned.host_paths
+    ]
+    ports = []
+    if planned.published:
+        ports.append(docker.ContainerPortArgs(internal=planned.port, external=planned.published, ip=planned.bind))
+    return docker.ContainerArgs(
+        name=planned.name,
+        image=planned.image_id,
+        entrypoints=[planned.command[0]],
+        command=list(planned.command[1:]),
+        user=planned.user,
+        group_adds=list(planned.groups) or None,
+        read_only=True,
+        capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+        security_opts=["no-new-privileges:true"],
+        tmpfs={"/tmp": "size=16m"},
+        memory=planned.memory,
+        memory_swap=planned.memory,
+        cpus=planned.cpus,
+        network_mode="bridge",
+        networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=planned.network, aliases=[planned.alias])],
+        ports=ports or None,
+        volumes=volumes or None,
+        log_driver="json-file",
+        log_opts=dict(planned.log_opts),
+        labels=[docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(labels.items())],
+        restart="unless-stopped",
+        must_run=True,
+        stop_timeout=STOP_SECONDS,
+        destroy_grace_seconds=STOP_SECONDS,
+    )
+
+
+def published_url(service: Service, bind: str) -> str:
+    """Where the machine reaches a service; one that is published on every address is asked on loopback."""
+    address = "127.0.0.1" if bind == "0.0.0.0" else bind
+    return f"http://{address}:{service.published}" if service.published else ""
+
+
+def _reload(reload: Reload) -> dict[str, str]:
+    if isinstance(reload, HttpReload):
+        return {"kind": "http", "path": reload.path, "succeeded": reload.succeeded, "at": reload.at}
+    return {"kind": "restart"}

@@ -1,0 +1,3 @@
+module pointsman/socket-proxy
+
+go 1.24

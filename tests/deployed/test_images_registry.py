@@ -1,0 +1,367 @@
+"""Images from a real registry and a real Docker engine: Debian's docker-registry on loopback, tiny images of our own.
+
+Needs Docker and Go. The registry program is taken from PATH, else from Debian's package, unpacked beside the test's
+data: nothing is installed. All images carry the version of this run and are removed afterwards.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import httpx
+import pytest
+import yaml
+
+from pointsman import images
+from pointsman.builds import PlainProgress
+from pointsman.errors import EXIT_UNREACHABLE, UnreachableError, UsageError
+from pointsman.images import lock as locks
+from pointsman.images.engine import Engine
+from pointsman.spec.models import Environment
+
+OFFICIAL = {
+    "prometheus": "prom/prometheus",
+    "loki": "grafana/loki",
+    "promtail": "grafana/promtail",
+    "alloy": "grafana/alloy",
+    "node-exporter": "prom/node-exporter",
+    "socket-proxy": "wollomatic/socket-proxy",
+}
+VERSION = f"0.0.0-test-{uuid.uuid4().hex[:8]}"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+@dataclass
+class Registry:
+    """A docker-registry process on a loopback port."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def digest(self, repository: str) -> str:
+        """What the registry itself says that the run's tag stands for."""
+        url = f"http://{self.host}/v2/{repository}/manifests/v{VERSION}"
+        return httpx.head(url, headers={"Accept": MANIFEST}, trust_env=False).headers["Docker-Content-Digest"]
+
+    def push(self, source: str, repository: str) -> None:
+        """Push a local image under a repository and the run's tag, and forget the local name."""
+        client = docker.from_env()
+        name = f"{self.host}/{repository}"
+        client.images.get(source).tag(name, f"v{VERSION}")
+        said = str(client.images.push(name, f"v{VERSION}"))
+        assert "error" not in said, said
+        client.images.remove(f"{name}:v{VERSION}")
+
+
+def free_port() -> int:
+    """A port of the machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def registry_program(folder: Path) -> str:
+    """The path of docker-registry; fails with what is missing when it cannot be had."""
+    if found := shutil.which("docker-registry"):
+        return found
+    assert shutil.which("apt-get"), "docker-registry is not on PATH, and without apt-get it cannot be fetched"
+    for command in (["apt-get", "download", "docker-registry"], ["sh", "-c", "dpkg-deb -x docker-registry_*.deb ."]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"docker-registry cannot be had: `{' '.join(command)}`: {done.stderr}"
+    return str(folder / "usr/bin/docker-registry")
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry of the module's own, ended by its process id."""
+    folder = tmp_path_factory.mktemp("registry")
+    port = free_port()
+    config = {
+        "version": 0.1,
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": f"127.0.0.1:{port}"},
+    }
+    (folder / "config.yml").write_text(yaml.safe_dump(config))
+    with (folder / "log").open("wb") as log:
+        command = [registry_program(folder), "serve", str(folder / "config.yml")]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        served = Registry(port, process)
+        for _ in range(100):
+            assert process.poll() is None, (folder / "log").read_text()
+            try:
+                httpx.get(f"http://{served.host}/v2/", trust_env=False).raise_for_status()
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield served
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout whose catalogue builds every service from a program of one line."""
+    root = tmp_path_factory.mktemp("checkout")
+    (root / "stacks").mkdir()
+    (root / "Pulumi.yaml").touch()
+    tiny = root / "images" / "tiny"
+    tiny.mkdir(parents=True)
+    (tiny / "go.mod").write_text("module tiny\n\ngo 1.21\n")
+    (tiny / "main.go").write_text('package main\n\nfunc main() { println("here") }\n')
+    services = {
+        name: {
+            "version": VERSION,
+            "user": {"id": 10001, "name": "service"},
+            "official": {"repository": f"docker.io/{repository}", "tag": f"v{VERSION}"},
+            "binaries": {name: f"/bin/{name}"},
+            "folders": [{"path": "/data"}],
+            "packages": {"go": {"folder": "tiny", "packages": {name: "tiny"}, "seconds": 5, "scratch": 1}},
+        }
+        for name, repository in OFFICIAL.items()
+    }
+    del services["alloy"]["packages"]
+    (root / "images" / "catalogue.yaml").write_text(yaml.safe_dump({"services": services}, sort_keys=False))
+    return root
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One build store for all tests, so that each program is compiled once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def here(checkout: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkout of this module, and a state of the test's own."""
+    monkeypatch.setenv("POINTSMAN_ROOT", str(checkout))
+    monkeypatch.setenv("POINTSMAN_CACHE_DIR", str(cache))
+    monkeypatch.setenv("POINTSMAN_STATE_DIR", str(tmp_path))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def remove_images() -> Iterator[None]:
+    """Every image of this run goes, whatever it is called: the version label names it."""
+    yield
+    client = docker.from_env()
+    for image in client.images.list(filters={"label": f"org.opencontainers.image.version={VERSION}"}):
+        client.images.remove(str(image.id), force=True)
+
+
+@pytest.fixture
+def pushed(registry: Registry) -> Registry:
+    """The registry with all services, and below partial/ without alloy, loki and node-exporter."""
+    made = ensure("seed", spec("packages")).images
+    for name, repository in OFFICIAL.items():
+        source = made["promtail" if name == "alloy" else name].image_id
+        registry.push(source, repository)
+        if name not in ("alloy", "loki", "node-exporter"):
+            registry.push(source, f"partial/{repository}")
+    return registry
+
+
+def spec(source: str, registry: str | None = None, agent: str = "auto") -> Environment:
+    """An environment that differs from the defaults in where images come from."""
+    return Environment.model_validate(
+        {"images": {"source": source, "registry": registry}, "log_agent": {"kind": agent}}
+    )
+
+
+def ensure(environment: str, wanted: Environment, *, update: bool = False) -> images.Resolution:
+    """`images.ensure` with progress that nobody sees."""
+    return images.ensure(environment, wanted, PlainProgress(io.StringIO()), update=update)
+
+
+class Silent:
+    """A server that takes connections and never answers."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.socket = socket.create_server(("127.0.0.1", port))
+        self.port = int(self.socket.getsockname()[1])
+        self.taken: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                self.taken.append(self.socket.accept()[0])
+            except OSError:
+                return
+
+    def close(self) -> None:
+        for each in (self.socket, *self.taken):
+            each.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[Callable[[int], Silent]]:
+    """Starts servers that do not answer, on a port or (0) any."""
+    started: list[Silent] = []
+
+    def start(port: int = 0) -> Silent:
+        started.append(Silent(port))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+def test_registry_mode_pins_the_digest_that_was_served(pushed: Registry) -> None:
+    """All services come from the registry; the lock holds the registry's own digests; `locked` agrees."""
+    wanted = spec("registry", pushed.host)
+    got = ensure("dev", wanted)
+    assert got.agent == "alloy"
+    assert set(got.images) == {"prometheus", "loki", "alloy", "node-exporter", "socket-proxy"}
+    for name, image in got.images.items():
+        assert image.source == "registry"
+        digest = pushed.digest(OFFICIAL[name])
+        assert image.label == f"{pushed.host}/{OFFICIAL[name]}:v{VERSION}@{digest}"
+        assert docker.from_env().images.get(image.image_id).attrs["RepoDigests"]
+    assert images.locked("dev", wanted) == got
+    assert [row.state for row in images.rows("dev", wanted)] == ["good"] * 5
+
+
+def test_a_moved_tag_changes_a_locked_environment_only_when_told(pushed: Registry) -> None:
+    """The tag moves: a locked environment keeps its digest, even with the image gone; `update` takes the new one."""
+    wanted = spec("registry", pushed.host)
+    before = ensure("dev", wanted).images["loki"]
+    prometheus = ensure("dev", wanted).images["prometheus"]
+    pushed.push(prometheus.image_id, OFFICIAL["loki"])
+    assert ensure("dev", wanted).images["loki"] == before
+
+    docker.from_env().images.remove(before.image_id, force=True)
+    with pytest.raises(UsageError, match="no longer has the images of loki"):
+        images.locked("dev", wanted)
+    assert ensure("dev", wanted).images["loki"] == before
+
+    moved = ensure("dev", wanted, update=True).images["loki"]
+    assert moved.image_id == prometheus.image_id
+    assert moved.label.endswith(pushed.digest(OFFICIAL["loki"]))
+
+
+def test_what_the_registry_lacks_comes_from_packages_visibly(pushed: Registry) -> None:
+    """In auto, only the missing images are built, each with a finding, and stay so; alloy gives way to promtail."""
+    wanted = spec("auto", f"{pushed.host}/partial")
+    got = ensure("dev", wanted)
+    sources = {name: image.source for name, image in got.images.items()}
+    assert sources == {
+        "prometheus": "registry",
+        "loki": "packages",
+        "promtail": "registry",
+        "node-exporter": "packages",
+        "socket-proxy": "registry",
+    }
+    said = "\n".join(got.findings)
+    for name in ("alloy", "loki", "node-exporter"):
+        assert (
+            f"{name}: {pushed.host}/partial/{OFFICIAL[name]}:v{VERSION}: registry {pushed.host} does not have" in said
+        )
+    assert len(got.findings) == 3
+    assert ensure("dev", wanted) == got == images.locked("dev", wanted)
+
+
+def test_registry_mode_lists_all_that_is_missing(pushed: Registry) -> None:
+    """With source registry nothing is built: one error names every missing image, and exits with 3."""
+    with pytest.raises(UnreachableError) as caught:
+        ensure("dev", spec("registry", f"{pushed.host}/partial", agent="alloy"))
+    assert caught.value.exit_code == EXIT_UNREACHABLE
+    assert "3 image(s)" in caught.value.message
+    for name in ("alloy", "loki", "node-exporter"):
+        assert f"/partial/{OFFICIAL[name]}:v{VERSION}" in caught.value.message
+    assert "images/catalogue.yaml" in caught.value.remedy
+
+
+@pytest.mark.parametrize("source", ["auto", "registry"])
+def test_a_registry_that_never_answers_costs_one_time_out(silent: Callable[[int], Silent], source: str) -> None:
+    """A silent registry is waited for once, at most 10 s, whatever the number of images."""
+    server = silent(0)
+    wanted = spec(source, f"127.0.0.1:{server.port}")
+    ensure("warm", spec("packages"))
+    started = time.monotonic()
+    if source == "auto":
+        got = ensure("dev", wanted)
+        assert {image.source for image in got.images.values()} == {"packages"}
+        assert all("is not reachable" in finding for finding in got.findings)
+    else:
+        with pytest.raises(UnreachableError, match="5 image"):
+            ensure("dev", wanted)
+    assert 9 < time.monotonic() - started < 14
+
+
+def test_a_registry_that_was_down_is_not_asked_again_until_told(silent: Callable[[int], Silent]) -> None:
+    """After a refused connection the environment runs on packages; later runs contact nobody, new services included."""
+    port = free_port()
+    wanted = spec("auto", f"127.0.0.1:{port}")
+    got = ensure("dev", wanted)
+    assert {image.source for image in got.images.values()} == {"packages"}
+    assert got.agent == "promtail"
+
+    file = locks.path("dev")
+    lock = locks.read(file)
+    assert lock is not None
+    locks.write(file, lock.model_copy(update={"services": {k: v for k, v in lock.services.items() if k != "loki"}}))
+    server = silent(port)
+    again = ensure("dev", wanted)
+    assert again.images == got.images
+    assert server.taken == []
+
+
+def test_packages_images_are_the_same_everywhere_and_pruned_when_unused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lost image comes back from the store with the same id; prune takes only what no lock names."""
+    client = docker.from_env()
+    wanted = spec("packages")
+    got = ensure("dev", wanted)
+    loki = got.images["loki"]
+    client.images.remove(loki.label, force=True)
+    assert [row.state for row in images.rows("dev", wanted) if row.service == "loki"] == ["missing"]
+    assert ensure("dev", wanted) == got
+    said = client.containers.run(loki.image_id, remove=True, stderr=True)
+    assert said == b"here\n"
+
+    # The engine is shared: what other checkouts loaded is not this test's to remove.
+    all_tags = Engine.made_here
+    monkeypatch.setattr(Engine, "made_here", lambda self: {k: v for k, v in all_tags(self).items() if VERSION in k})
+    assert images.prune() == []
+    locks.path("dev").unlink()
+    assert images.prune(keep=[loki.image_id]) == sorted(
+        image.label for image in got.images.values() if image.service != "loki"
+    )
+
+
+def test_a_damaged_lock_is_resolved_anew_and_said() -> None:
+    """A truncated lock: `locked` refuses naming the file, `ensure` recovers, says so once, keeps what was there."""
+    wanted = spec("packages")
+    got = ensure("dev", wanted)
+    file = locks.path("dev")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UsageError, match=f"{file.name}: damaged"):
+        images.locked("dev", wanted)
+    again = ensure("dev", wanted)
+    assert again.images == got.images
+    assert str(file) in again.findings[0]
+    assert ensure("dev", wanted).findings == []
+
+
+def test_alloy_is_refused_in_packages_mode() -> None:
+    """Alloy cannot be built: the spec is refused before anything is touched, with both ways out."""
+    with pytest.raises(UsageError, match="alloy cannot be built from packages") as caught:
+        ensure("dev", spec("packages", agent="alloy"))
+    assert "promtail" in caught.value.remedy
+    assert not locks.path("dev").exists()

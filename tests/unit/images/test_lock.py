@@ -1,0 +1,123 @@
+"""The lock: what is written is read again; what is damaged or newer is never half trusted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pointsman.errors import UsageError
+from pointsman.images import lock as locks
+from pointsman.images.catalogue import Service
+from pointsman.images.lock import Lock, Made, Pulled, UnreadableLock
+from pointsman.images.resolve import LOG_AGENT, fits, required_services
+from pointsman.spec.models import Environment, Images
+
+ID = "sha256:" + "a" * 64
+PULLED = Pulled(version="3.7.8", image_id=ID, user=10001, repository="docker.io/grafana/loki", tag="3.7.8", digest=ID)
+MADE = Made(version="3.7.8", image_id=ID, user=10001, recipe="0123456789ab", label="pointsman/loki:3.7.8-0123456789ab")
+LOKI = Service.model_validate(
+    {
+        "version": "3.7.8",
+        "user": {"id": 10001, "name": "loki"},
+        "official": {"repository": "docker.io/grafana/loki", "tag": "3.7.8"},
+        "binaries": {"loki": "/usr/bin/loki"},
+    }
+)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """All fields survive; no temporary file stays; the file ends in a new line, as git and people like it."""
+    lock = Lock(
+        services={"loki": PULLED, "promtail": MADE}, agent="promtail", unreachable={"docker.io": "no such host"}
+    )
+    file = tmp_path / "environments" / "dev" / locks.NAME
+    locks.write(file, lock)
+    locks.write(file, lock)
+    assert locks.read(file) == lock
+    assert [path.name for path in file.parent.iterdir()] == [locks.NAME]
+    assert file.read_text().endswith("}\n")
+
+
+def test_no_file_is_no_lock(tmp_path: Path) -> None:
+    """An environment that never had images is not an error here."""
+    assert locks.read(tmp_path / locks.NAME) is None
+
+
+@pytest.mark.parametrize("cut", [0, 1, 50, -3])
+def test_a_truncated_lock_is_refused_by_name(tmp_path: Path, cut: int) -> None:
+    """Wherever it was cut, the file is named and the next step said."""
+    file = tmp_path / locks.NAME
+    locks.write(file, Lock(services={"loki": PULLED}, agent="alloy"))
+    file.write_text(file.read_text()[:cut])
+    with pytest.raises(UnreadableLock) as caught:
+        locks.read(file)
+    assert str(file) in caught.value.message
+    assert "images ensure" in caught.value.remedy
+
+
+def test_an_altered_digest_is_refused(tmp_path: Path) -> None:
+    """A digest that is none is not passed on to Docker; the key is named."""
+    file = tmp_path / locks.NAME
+    locks.write(file, Lock(services={"loki": PULLED}))
+    file.write_text(file.read_text().replace("a" * 64, "latest"))
+    with pytest.raises(UnreadableLock, match=r"services\.loki\.registry"):
+        locks.read(file)
+
+
+def test_a_lock_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    """It is not damaged, so nothing may replace it."""
+    file = tmp_path / locks.NAME
+    file.write_text(json.dumps({"version": 2, "pins": {}}))
+    with pytest.raises(UsageError, match="version 2") as caught:
+        locks.read(file)
+    assert not isinstance(caught.value, UnreadableLock)
+
+
+@pytest.mark.parametrize(
+    ("entry", "images", "fit"),
+    [
+        (PULLED, Images(), True),
+        (PULLED, Images(source="registry"), True),
+        (PULLED, Images(source="packages"), False),
+        (PULLED, Images(registry="mirror.example.org"), False),
+        (PULLED.model_copy(update={"tag": "3.7.7", "version": "3.7.7"}), Images(), False),
+        (PULLED.model_copy(update={"user": 1}), Images(), False),
+        (MADE, Images(), True),
+        (MADE, Images(source="packages"), True),
+        (MADE, Images(source="registry"), False),
+        (MADE, Images(registry="mirror.example.org"), True),
+    ],
+)
+def test_what_ends_a_locked_image(entry: Pulled | Made, images: Images, fit: bool) -> None:
+    """Another source, registry, version or user ends it; a digest that moved elsewhere does not."""
+    assert fits(entry, LOKI, images) is fit
+
+
+def test_a_stand_in_has_a_version_of_its_own() -> None:
+    """What is built in place of the official program never carries that program's version."""
+    packages = {"version": "1.0.0", "go": {"folder": "loki", "packages": {"loki": "."}, "seconds": 1.0, "scratch": 1}}
+    stand_in = Service.model_validate({**LOKI.model_dump(exclude={"packages"}), "packages": packages})
+    assert fits(MADE.model_copy(update={"version": "1.0.0"}), stand_in, Images())
+    assert not fits(MADE, stand_in, Images())
+    assert fits(PULLED, stand_in, Images())
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "agent"),
+    [
+        ("auto", "auto", LOG_AGENT),
+        ("registry", "auto", LOG_AGENT),
+        ("packages", "auto", "promtail"),
+        ("auto", "alloy", "alloy"),
+        ("registry", "promtail", "promtail"),
+    ],
+)
+def test_services_of_a_spec(source: str, kind: str, agent: str) -> None:
+    """The log agent is open only where a registry may have Alloy; a disabled exporter needs no image."""
+    spec = {"images": {"source": source}, "log_agent": {"kind": kind}}
+    required = required_services(Environment.model_validate(spec))
+    assert required == ("prometheus", "loki", agent, "node-exporter", "socket-proxy")
+    without = Environment.model_validate({**spec, "exporters": {"node": {"enabled": False}}})
+    assert required_services(without) == ("prometheus", "loki", agent, "socket-proxy")
