@@ -9,6 +9,7 @@ from typing import Literal
 State = Literal["waiting", "running", "done", "failed"]
 REFERENCE_CORES = 2
 # Compiling scales with cores, downloading and linking do not: no machine is taken for more than four times as quick.
+# So a build that went on with a killed run's caches does not promise that the next one takes no time.
 _BEST_SCALE = 0.25
 
 
@@ -55,7 +56,7 @@ class Schedule:
         telling = [(elapsed, expected) for elapsed, expected in done if expected >= 5]
         if not telling:
             return initial_scale(self.cores)
-        return sum(elapsed for elapsed, _ in telling) / sum(expected for _, expected in telling)
+        return max(_BEST_SCALE, sum(elapsed for elapsed, _ in telling) / sum(expected for _, expected in telling))
 
     def left(self, task: Task, now: float) -> float:
         """Seconds that one task still takes."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from threading import Event, Thread
 
 from pointsman.builds import locks, manifest
+from pointsman.builds.fetching import Fetch
 from pointsman.builds.manifest import Inspection, Manifest
 from pointsman.builds.model import Build, BuildError, Workspace
 from pointsman.builds.progress import Progress
-from pointsman.errors import PointsmanError, UnreachableError
+from pointsman.errors import UnreachableError
 from pointsman.paths import cache_dir
 
 
@@ -57,8 +58,7 @@ class Store:
             self._check(builds, missing)
             progress.plan([(b.name, b.version, b.seconds) for b in missing], self._history(builds))
             with self.session():
-                for build, following in zip(missing, [*missing[1:], None], strict=True):
-                    self._one(build, following, progress)
+                self._all(missing, {build.name: self.path(build) for build in builds}, progress)
         return {build.name: self.path(build) for build in builds}
 
     @contextlib.contextmanager
@@ -105,11 +105,28 @@ class Store:
         found = [manifest.read(self.path(build)) for build in builds]
         return [(entry.seconds, entry.expected_seconds) for entry in found if entry]
 
-    def _one(self, build: Build, following: Build | None, progress: Progress) -> None:
+    def _all(self, missing: Sequence[Build], paths: Mapping[str, Path], progress: Progress) -> None:
+        fetch: Fetch | None = None
+        below = self.root / ".work"
+        below.mkdir(exist_ok=True)
+        try:
+            for build, following in zip(missing, [*missing[1:], None], strict=True):
+                progress.start(build.name)
+                if fetch:
+                    fetch.wait(partial(progress.report, build.name, "downloading"))
+                fetch = None
+                if following and following.fetch:
+                    log = self.logs / f"{following.slug}.fetch.log"
+                    fetch = Fetch(following, below=below, shared=self.scratch, log=log)
+                self._one(build, {name: paths[name] for name in build.needs}, progress)
+        finally:
+            if fetch:
+                fetch.cancel()
+
+    def _one(self, build: Build, needed: Mapping[str, Path], progress: Progress) -> None:
         def waiting() -> None:
             progress.report(build.name, "another run is making it: waiting")
 
-        progress.start(build.name)
         with locks.exclusive(self.root / ".locks" / build.slug, waiting), self._work(build) as work:
             # Another run may have made it while this one waited for the lock.
             inspection = self.inspect(build)
@@ -119,8 +136,7 @@ class Store:
             if inspection.state == "damaged":
                 progress.say(f"{build.name}: damaged ({inspection.reason}), made again")
             try:
-                with self._fetching(following, work / "next"):
-                    self._make(build, work, progress)
+                self._make(build, needed, work, progress)
             except BaseException:
                 progress.fail(build.name)
                 raise
@@ -137,8 +153,17 @@ class Store:
         finally:
             _remove(work)
 
-    def _make(self, build: Build, work: Path, progress: Progress) -> None:
-        workspace = self._workspace(build, work, lambda text, part: progress.report(build.name, text, part))
+    def _make(self, build: Build, needed: Mapping[str, Path], work: Path, progress: Progress) -> None:
+        workspace = Workspace(
+            out=work / "out",
+            scratch=work / "scratch",
+            shared=self.scratch,
+            log=self.log(build),
+            needed=needed,
+            report=partial(progress.report, build.name),
+        )
+        workspace.out.mkdir()
+        workspace.scratch.mkdir()
         self.log(build).unlink(missing_ok=True)
         began = time.monotonic()
         try:
@@ -157,45 +182,6 @@ class Store:
         if target.exists():
             target.rename(work / "old")
         workspace.out.rename(target)
-
-    def _workspace(self, build: Build, work: Path, report: Callable[[str, float | None], None]) -> Workspace:
-        workspace = Workspace(
-            out=work / "out",
-            scratch=work / "scratch",
-            shared=self.scratch,
-            log=self.log(build),
-            report=report,
-        )
-        workspace.out.mkdir(parents=True)
-        workspace.scratch.mkdir()
-        return workspace
-
-    @contextlib.contextmanager
-    def _fetching(self, build: Build | None, work: Path) -> Iterator[None]:
-        """Download ahead for a build in a thread: waited for when the block ends well, cancelled when it fails."""
-        if build is None or build.fetch is None:
-            yield
-            return
-        fetch, cancelled = build.fetch, Event()
-        (work / "out").mkdir(parents=True)
-        (work / "scratch").mkdir()
-        workspace = Workspace(
-            work / "out", work / "scratch", self.scratch, self.logs / f"{build.slug}.fetch.log", cancelled=cancelled
-        )
-
-        def download() -> None:
-            with contextlib.suppress(PointsmanError, OSError):
-                fetch(workspace)
-
-        thread = Thread(target=download, name=f"fetch {build.name}", daemon=True)
-        thread.start()
-        try:
-            yield
-        except BaseException:
-            cancelled.set()
-            raise
-        finally:
-            thread.join()
 
 
 def _gigabytes(count: int) -> str:

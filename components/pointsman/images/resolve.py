@@ -22,9 +22,12 @@ from pointsman.images.engine import Engine
 from pointsman.images.failures import RegistryFailure
 from pointsman.images.lock import Agent, Lock, Made, Pulled
 from pointsman.images.registry import Registries
+from pointsman.services import log_agent
+from pointsman.services.estate import compose
+from pointsman.services.model import Machine
 from pointsman.spec.models import Environment, Images
 
-LOG_AGENT: Final = "log-agent"
+LOG_AGENT: Final = log_agent.NAME
 """Stands in `required_services` for the agent that is chosen only when images are resolved."""
 
 
@@ -50,15 +53,11 @@ class Resolution:
 
 
 def required_services(spec: Environment) -> tuple[str, ...]:
-    """The services of a spec that need an image, with LOG_AGENT where alloy or promtail is still to be chosen."""
+    """The images that the services of a spec need, with LOG_AGENT where alloy or promtail is still to be chosen."""
     agents = _agents(spec, None)
-    return (
-        "prometheus",
-        "loki",
-        agents[0] if len(agents) == 1 else LOG_AGENT,
-        *(("node-exporter",) if spec.exporters.node.enabled else ()),
-        "socket-proxy",
-    )
+    # Neither the environment's name nor the machine decides which images there are.
+    services = compose("any", spec, agents[0], Machine()).services
+    return tuple(LOG_AGENT if each.name == LOG_AGENT and len(agents) > 1 else each.image for each in services)
 
 
 def ensure(environment: str, spec: Environment, progress: Progress, *, update: bool = False) -> Resolution:

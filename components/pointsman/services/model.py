@@ -32,8 +32,8 @@ class Config:
 
     The volume is mounted at `directory`; the live release is always `directory`/current. `validate` is the command that
     accepts or refuses a release, with `{release}` in place of its path. Files whose name starts with one of `watched`
-    are re-read by the service on its own: a change to only those needs no reload, and `watched_metric` tells by file name
-    the modification time of each as it was read.
+    are re-read by the service on its own: a change to only those needs no reload, and `watched_metric` tells by file
+    name the modification time of each as it was read.
     """
 
     directory: str

@@ -104,7 +104,35 @@ class Resources(Model):
     """Upper limits of one container."""
 
     memory: Size = Field(description="The most memory the container may use; beyond it the kernel ends it.")
+    cpus: float = Field(gt=0, le=64, description="Share of cores, such as 0.5.")
+
+
+class StoreResources(Resources):
+    """Limits of a service that keeps data."""
+
+    memory: Size = Field(default="512MiB", description="The most memory the container may use.")
     cpus: float = Field(default=1.0, gt=0, le=64, description="Share of cores, such as 0.5.")
+
+
+class AgentResources(Resources):
+    """Limits of the log agent."""
+
+    memory: Size = Field(default="256MiB", description="The most memory the container may use.")
+    cpus: float = Field(default=0.5, gt=0, le=64, description="Share of cores, such as 0.5.")
+
+
+class ExporterResources(Resources):
+    """Limits of an exporter."""
+
+    memory: Size = Field(default="64MiB", description="The most memory the container may use.")
+    cpus: float = Field(default=0.25, gt=0, le=64, description="Share of cores, such as 0.5.")
+
+
+class ProxyResources(Resources):
+    """Limits of the socket proxy."""
+
+    memory: Size = Field(default="32MiB", description="The most memory the container may use.")
+    cpus: float = Field(default=0.25, gt=0, le=64, description="Share of cores, such as 0.5.")
 
 
 class ContainerLogs(Model):
@@ -146,7 +174,7 @@ class Prometheus(Model):
     extra_targets: list[ScrapeTargets] = Field(
         default_factory=list, description="Scrape jobs beyond the estate's own, one entry a job."
     )
-    resources: Resources = Resources(memory="512MiB", cpus=1.0)
+    resources: StoreResources = StoreResources()
 
     def misfits(self) -> Iterator[Misfit]:
         """A time-out beyond the interval; a job named twice."""
@@ -172,7 +200,7 @@ class Loki(Model):
     retention: Duration = Field(
         default="7d", description="How long logs are kept: whole hours, at least 24h, which is Loki's own rule."
     )
-    resources: Resources = Resources(memory="512MiB", cpus=1.0)
+    resources: StoreResources = StoreResources()
 
     def misfits(self) -> Iterator[Misfit]:
         """A retention that Loki's compactor refuses."""
@@ -193,14 +221,14 @@ class LogAgent(Model):
         description="alloy: registry images only; promtail: retired upstream, built from packages; "
         "auto: Alloy where its image can be had, else Promtail.",
     )
-    resources: Resources = Resources(memory="256MiB", cpus=0.5)
+    resources: AgentResources = AgentResources()
 
 
 class NodeExporter(Model):
     """Metrics of the machine that runs the estate."""
 
     enabled: bool = Field(default=True, description="false leaves the node exporter out.")
-    resources: Resources = Resources(memory="64MiB", cpus=0.25)
+    resources: ExporterResources = ExporterResources()
 
 
 class Exporters(Model):
@@ -212,7 +240,7 @@ class Exporters(Model):
 class SocketProxy(Model):
     """The read-only proxy in front of the Docker socket."""
 
-    resources: Resources = Resources(memory="32MiB", cpus=0.25)
+    resources: ProxyResources = ProxyResources()
 
 
 class Environment(Model):

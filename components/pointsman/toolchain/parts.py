@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +52,8 @@ def builds(recipes: Path, pins: Pins) -> list[Build]:
                 seconds=pins.docker_plugin.seconds,
                 scratch_bytes=pins.docker_plugin.scratch_bytes,
                 ldflags=f"-X {_PLUGIN_VERSION}={pins.docker_plugin.version}",
+                # Without its Compose resource, which needs C and which the public plugin has not either.
+                tags=("no_compose",),
                 generator="./tfgen",
                 generator_arguments=("schema", "--out", "."),
                 generated=("schema.json", "bridge-metadata.json"),
@@ -88,10 +92,21 @@ def assemble(wanted: dict[Path, Path]) -> None:
     """Make all links. Each is there whole or as it was, whoever else does this or is killed meanwhile."""
     with exclusive(cache_dir() / "locks" / "toolchain"):
         for link, target in wanted.items():
-            if link.is_symlink() and link.readlink() == target:
+            if link.exists() and link.samefile(target):
                 continue
             link.parent.mkdir(parents=True, exist_ok=True)
             fresh = link.with_name(f".{link.name}.new")
             fresh.unlink(missing_ok=True)
-            fresh.symlink_to(target)
+            _link(fresh, target)
             fresh.replace(link)
+
+
+def _link(link: Path, target: Path) -> None:
+    """A symbolic link; for the CLI a hard one: it looks for its language host beside the file that it really is."""
+    if target.name == "pulumi":
+        with contextlib.suppress(OSError):
+            link.hardlink_to(target)
+            return
+        shutil.copy2(target, link)
+    else:
+        link.symlink_to(target)

@@ -179,3 +179,17 @@ def test_the_manifest_keeps_what_the_making_took(store: Store, shown: Shown) -> 
     assert data["seconds"] < 5
     assert set(data["files"]) == {"result"}
     assert len(data["files"]["result"]["sha256"]) == 64
+
+
+def test_a_build_gets_what_it_needs(store: Store, shown: Shown) -> None:
+    """The results of needed builds, made now or before, are handed to a build; a need that nobody makes is refused."""
+    store.ensure([build("a")], progress=shown.progress)
+
+    def second(workspace: Workspace) -> None:
+        (workspace.out / "result").write_text((workspace.needed["a"] / "result").read_text() + " and more")
+
+    needing = build("b", make=second, needs=("a",))
+    store.ensure([build("a"), needing], progress=shown.progress)
+    assert made_of(store, needing) == "whole and more"
+    with pytest.raises(ValueError, match="needs a, which is not among the builds"):
+        store.ensure([build("c", needs=("a",))], progress=shown.progress)

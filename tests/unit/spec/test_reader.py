@@ -169,8 +169,8 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         ["1:1  a key that is a mapping or a list; expected a key that is text"],
     ),
     "missing key": (
-        "loki:\n  resources: {cpus: 1}\n",
-        [f"2:3  loki.resources.memory  memory is missing; expected {SIZE}"],
+        "prometheus:\n  extra_targets:\n    - {job: a}\n",
+        [f"3:7  prometheus.extra_targets[0].targets  targets is missing; expected a list: at least 1, each {TARGET}"],
     ),
     "empty list": (
         "prometheus:\n  extra_targets:\n    - {job: a, targets: []}\n",
@@ -402,7 +402,7 @@ prometheus: {resources: {<<: *small, memory: 3MiB}}
 socket_proxy: {resources: {<<: [{cpus: 4}, *small]}}
 """
     environment = checked(load(text, "stacks/dev.yaml", loader))
-    assert environment.log_agent.resources == environment.loki.resources
+    assert environment.log_agent.resources.model_dump() == environment.loki.resources.model_dump()
     assert environment.prometheus.resources.model_dump() == {"memory": "3MiB", "cpus": 2}
     assert environment.socket_proxy.resources.model_dump() == {"memory": "1MiB", "cpus": 4}
 

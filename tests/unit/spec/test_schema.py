@@ -54,7 +54,7 @@ BAD = (
     "loki: {retention: 1h1d}",
     "loki: {retention: ''}",
     "loki: {retention: ٧d}",
-    "loki: {resources: {cpus: 1}}",
+    "prometheus: {extra_targets: [{job: a}]}",
     "loki: {resources: {memory: 1GB}}",
     "loki: {resources: {memory: 1GiB, cpus: 0}}",
     "loki: {resources: {memory: 1GiB, cpus: 65}}",

@@ -15,7 +15,7 @@ from pointsman.targets.docker.engine import last_lines
 if TYPE_CHECKING:
     from docker import APIClient
 
-PROOF_SECONDS = 30.0
+PROOF_SECONDS = 30
 STOP_SECONDS = 10
 
 
@@ -66,7 +66,7 @@ class Loader:
                 return
             self.cancellation.sleep(POLL_SECONDS)
         late = sorted(name for name in names if read.get(name, 0) < written)
-        raise PointsmanError(f"{self.container} did not read its files within {PROOF_SECONDS:.0f} s: {late}")
+        raise PointsmanError(f"{self.container} did not read its files within {PROOF_SECONDS} s: {late}")
 
     def _reload(self) -> None:
         import httpx
@@ -86,7 +86,7 @@ class Loader:
                 return
             self.cancellation.sleep(POLL_SECONDS)
         raise PointsmanError(
-            f"{self.container} accepted the reload but did not load within {PROOF_SECONDS:.0f} s",
+            f"{self.container} accepted the reload but did not load within {PROOF_SECONDS} s",
             detail=f"{self.reload['succeeded']} = {found.get(self.reload['succeeded'])}",
         )
 

@@ -28,8 +28,8 @@ def until_ready(
 ) -> float:
     """Waits until `url` answers 200 (without one: until the container stayed up); returns the seconds it took.
 
-    `since` asks for a start after that moment. Raises PointsmanError with the container's last lines as soon as it died,
-    and after `seconds` with what the URL said last.
+    `since` asks for a start after that moment. Raises PointsmanError with the container's last lines as soon as it
+    died, and after `seconds` with what the URL said last.
     """
     deadline = Deadline.within(seconds)
     first = inspect(client, container)

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointsman.errors import UnreachableError
+from pointsman.errors import PointsmanError, UnreachableError
 from pointsman.services import labels
 from pointsman.services.model import Machine
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-REQUEST_SECONDS = 30.0
+REQUEST_SECONDS = 30
 
 
 def host() -> str:
@@ -38,7 +38,7 @@ def machine() -> Machine:
 
 
 @contextmanager
-def connect(timeout: float = REQUEST_SECONDS) -> Iterator[APIClient]:
+def connect(timeout: int = REQUEST_SECONDS) -> Iterator[APIClient]:
     """A client of the engine; raises UnreachableError when it does not answer."""
     # Imported late: the Docker SDK takes 0.3 s, which a preview or `--help` need not pay.
     import docker

@@ -158,8 +158,8 @@ class DockerTarget:
 def container_args(planned: ContainerPlan, labels: Mapping[str, str]) -> docker.ContainerArgs:
     """The provider's arguments of a planned container; every trap of the provider is answered here.
 
-    `memory_swap` beside `memory` and an explicit `network_mode`: without them every `up` shows a difference. The mode is
-    `bridge` because the provider sets network aliases only when it connects the network itself, after creation.
+    `memory_swap` beside `memory` and an explicit `network_mode`: without them every `up` shows a difference. The mode
+    is `bridge` because the provider sets network aliases only when it connects the network itself, after creation.
     `volumes` and not `uploads`: an upload replaces the container and lands in state in clear text.
     """
     volumes = [

@@ -1,0 +1,1 @@
+"""The command line: prepares the machine, drives Pulumi, shows progress, proves the result."""

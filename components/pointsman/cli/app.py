@@ -1,0 +1,31 @@
+"""`pointsman`: the verbs, each in a module of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from pointsman.cli import images, lifecycle, observe, spec, toolchain
+from pointsman.cli.output import show_error
+from pointsman.errors import PointsmanError
+
+app = typer.Typer(
+    name="pointsman",
+    help="A delivery estate declared in typed YAML, provisioned by Pulumi, and proved from outside.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+lifecycle.register(app)
+observe.register(app)
+app.add_typer(spec.app, name="spec")
+app.add_typer(images.app, name="images")
+app.add_typer(toolchain.app, name="toolchain")
+
+
+def main() -> None:
+    """The console script. Exit codes: 0 good, 1 found a fault, 2 wrong usage or spec, 3 the world is not reachable."""
+    try:
+        app()
+    except PointsmanError as error:
+        show_error(error)
+        raise SystemExit(error.exit_code) from error

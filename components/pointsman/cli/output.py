@@ -1,0 +1,140 @@
+"""How results reach the user: tables and messages for people, documents for scripts, an exit code for both."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pointsman.checks import Check, Outcome, Report
+from pointsman.cli.documents import CheckLine, Document, ErrorDocument, TableDocument
+from pointsman.errors import PointsmanError
+from pointsman.spec.mistakes import SpecError
+
+
+class Output(StrEnum):
+    """The form of the result."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="table for people, json for scripts.")]
+EnvironmentOption = Annotated[
+    str,
+    typer.Option(
+        "--env", "-e", envvar="POINTSMAN_ENVIRONMENT", help="The environment: the name of its file in stacks/."
+    ),
+]
+
+_STYLES = {Outcome.PASS: ("✓", "green"), Outcome.FAIL: ("✗", "red"), Outcome.NOT_VERIFIABLE: ("–", "yellow")}
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def console_for(output: Output) -> Console:
+    """Where progress goes: standard output belongs to the document when there is one."""
+    return err if output is Output.JSON else out
+
+
+@contextmanager
+def guarded(output: Output) -> Iterator[None]:
+    """Turns a fault into its message or document and its exit code."""
+    try:
+        yield
+    except PointsmanError as error:
+        if output is Output.JSON:
+            mistakes = error.as_dict()["mistakes"] if isinstance(error, SpecError) else []
+            emit(
+                ErrorDocument(
+                    exit_code=error.exit_code,
+                    message=error.message,
+                    detail=error.detail,
+                    remedy=error.remedy,
+                    mistakes=mistakes,
+                )
+            )
+        else:
+            show_error(error)
+        raise typer.Exit(error.exit_code) from error
+
+
+def show_error(error: PointsmanError) -> None:
+    """A fault for people: what is wrong, the evidence, the next step."""
+    err.print(f"[red]✗[/red] {_escaped(error.message)}", soft_wrap=True)
+    if error.detail:
+        err.print(_escaped(error.detail), style="dim", soft_wrap=True)
+    if error.remedy:
+        err.print(f"[bold]next:[/bold] {_escaped(error.remedy)}", soft_wrap=True)
+
+
+def emit(document: Document) -> None:
+    """A document on one line of standard output."""
+    sys.stdout.write(document.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+def show_rows(name: str, rows: list[dict[str, Any]], output: Output) -> None:
+    """Rows of like keys as a table or a document."""
+    if output is Output.JSON:
+        emit(TableDocument(name=name, rows=rows))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0] if rows else ():
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else _escaped(str(value)) for value in row.values()))
+    out.print(table)
+
+
+def finish(code: int) -> NoReturn:
+    """Ends the command."""
+    raise typer.Exit(code)
+
+
+def lines(report: Report) -> list[CheckLine]:
+    """The checks of a report for a document."""
+    return [
+        CheckLine(
+            name=check.name,
+            outcome=check.outcome.value,
+            seen=check.seen,
+            expected=check.expected,
+            remedy=check.remedy,
+            seconds=round(check.seconds, 3),
+        )
+        for check in report.checks
+    ]
+
+
+def checks_table(report: Report, title: str) -> Table:
+    """The checks of a report for people."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
+    for column in ("", "check", "seen"):
+        table.add_column(column, overflow="fold")
+    table.add_column("seconds", justify="right", style="dim")
+    for check in report.checks:
+        mark, style = _STYLES[check.outcome]
+        table.add_row(f"[{style}]{mark}[/{style}]", check.name, _evidence(check), f"{check.seconds:.1f} s")
+    return table
+
+
+def _evidence(check: Check) -> str:
+    if check.outcome is Outcome.PASS:
+        return _escaped(check.seen)
+    if check.outcome is Outcome.NOT_VERIFIABLE:
+        return f"[yellow]not verifiable here:[/yellow] {_escaped(check.seen)}"
+    return f"[red]{_escaped(check.seen)}[/red]\nexpected: {_escaped(check.expected)}\nnext: {_escaped(check.remedy)}"
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,54 @@
+"""`pointsman spec`: check a spec, show it with its defaults, print its schema."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from pointsman.cli.output import EnvironmentOption, Output, OutputOption, guarded, out
+
+app = typer.Typer(help="The spec of an environment.", no_args_is_help=True)
+
+
+@app.command()
+def check(environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE) -> None:
+    """Say every mistake of the spec at once, with file, line, key and what was expected."""
+    from pointsman.spec.reader import read_environment
+
+    with guarded(output):
+        read_environment(environment)
+        if output is Output.TABLE:
+            out.print(f"[green]✓[/green] stacks/{environment}.yaml is good")
+
+
+@app.command()
+def show(
+    environment: EnvironmentOption = "dev",
+    resolved: Annotated[bool, typer.Option("--resolved", help="With every default filled in.")] = False,
+) -> None:
+    """Print the spec."""
+    from pointsman.paths import checkout
+    from pointsman.spec.reader import read_environment
+    from pointsman.spec.render import resolved_yaml
+
+    with guarded(Output.TABLE):
+        spec = read_environment(environment)
+        path = checkout() / "stacks" / f"{environment}.yaml"
+        sys.stdout.write(resolved_yaml(spec, sources=True) if resolved else path.read_text())
+
+
+@app.command()
+def schema(
+    output_documents: Annotated[
+        bool, typer.Option("--output-documents", help="That of `--output json` instead.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of specs, for editors."""
+    from pointsman.cli.documents import json_schema as documents_schema
+    from pointsman.spec.schema import schema_text
+
+    text = json.dumps(documents_schema(), indent=2) + "\n" if output_documents else schema_text()
+    sys.stdout.write(text)

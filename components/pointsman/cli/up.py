@@ -1,0 +1,150 @@
+"""`pointsman up`, phase by phase: preflight, toolchain, images, Pulumi, proof, summary."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from pointsman.builds import progress_for
+from pointsman.checks import Report
+from pointsman.cli.documents import ImageLine, UpDocument
+from pointsman.cli.estate import Declared, declared
+from pointsman.cli.output import Output, checks_table, emit, lines, out
+from pointsman.deploy import stack, variables
+from pointsman.deploy.events import Run
+from pointsman.errors import PointsmanError
+from pointsman.images import Resolution
+from pointsman.images import ensure as ensure_images
+from pointsman.paths import environment_dir
+from pointsman.preflight import release_dead_locks
+from pointsman.preflight import run as run_preflight
+from pointsman.spec.models import Environment
+from pointsman.spec.reader import read_environment
+from pointsman.targets.docker.program import published_url
+from pointsman.toolchain import Toolchain
+from pointsman.toolchain import ensure as ensure_toolchain
+from pointsman.verify import run as run_verify
+
+
+@dataclass
+class Phases:
+    """How long each phase took, in seconds."""
+
+    console: Console
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Times a phase."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - started, 2)
+
+
+def bring_up(environment: str, output: Output, console: Console) -> int:
+    """Runs all phases and shows the result; returns the exit code: 1 when a check failed."""
+    phase = Phases(console)
+    spec = read_environment(environment)
+    findings = release_dead_locks(environment)
+    with phase("preflight"):
+        _preflight(environment, spec, console)
+    with phase("toolchain"):
+        toolchain = _toolchain(console)
+    with phase("images"):
+        resolution = _images(environment, spec, console)
+    with phase("pulumi"):
+        run = stack.up(environment, variables.of(toolchain), console)
+    with phase("verify"):
+        estate = declared(environment)
+        report = run_verify(estate.estate, estate.id)
+    findings += [*resolution.findings, *run.warnings]
+    document = _document(environment, estate, toolchain, run, report, findings, phase.seconds)
+    path = environment_dir(environment) / "summary.json"
+    path.write_text(document.model_dump_json(indent=2) + "\n")
+    if output is Output.JSON:
+        emit(document)
+    else:
+        _show(document, report, run, str(path))
+    return report.exit_code
+
+
+def _preflight(environment: str, spec: Environment, console: Console) -> None:
+    report = run_preflight(environment, spec)
+    if report.failures:
+        console.print(checks_table(Report(report.failures), f"preflight of {environment}"))
+        raise PointsmanError(
+            f"preflight found {len(report.failures)} fault{'s' if len(report.failures) > 1 else ''}; nothing was touched",
+            remedy="mend what is listed above, then run the same command again",
+        )
+
+
+def _toolchain(console: Console) -> Toolchain:
+    progress = progress_for(console)
+    try:
+        return ensure_toolchain(progress)
+    finally:
+        progress.close()
+
+
+def _images(environment: str, spec: Environment, console: Console) -> Resolution:
+    progress = progress_for(console)
+    try:
+        return ensure_images(environment, spec, progress)
+    finally:
+        progress.close()
+
+
+def _document(
+    environment: str,
+    estate: Declared,
+    toolchain: Toolchain,
+    run: Run,
+    report: Report,
+    findings: list[str],
+    seconds: dict[str, float],
+) -> UpDocument:
+    bind = str(estate.spec.network.bind)
+    images = [
+        ImageLine(service=each.service, version=each.version, image=each.label, source=each.source)
+        for each in estate.images.images.values()
+    ]
+    return UpDocument(
+        environment=environment,
+        good=not report.failures,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        pulumi=toolchain.pulumi_version,
+        images=images,
+        urls={each.name: published_url(each, bind) for each in estate.estate.services if each.published},
+        changes=run.changes,
+        checks=lines(report),
+        findings=findings,
+        seconds=seconds,
+    )
+
+
+def _show(document: UpDocument, report: Report, run: Run, path: str) -> None:
+    services = Table(title=f"{document.environment}", title_justify="left", box=None, pad_edge=False)
+    for column in ("service", "version", "from", "URL"):
+        services.add_column(column, overflow="fold")
+    by_image = {image.service: image for image in document.images}
+    for name, image in by_image.items():
+        url = document.urls.get(name) or (document.urls.get("log-agent", "") if name in ("alloy", "promtail") else "")
+        services.add_row(name, image.version, image.source, url)
+    out.print()
+    out.print(services)
+    out.print()
+    out.print(checks_table(report, "proof"))
+    for finding in document.findings:
+        out.print(f"[yellow]![/yellow] {finding}")
+    spent = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in document.seconds.items())
+    out.print(f"\n{run.changed} changes; {spent}", style="dim")
+    good = "[green]proved[/green]" if document.good else f"[red]{len(report.failures)} checks failed[/red]"
+    out.print(f"{document.environment} is up, {good}; summary in {path}")

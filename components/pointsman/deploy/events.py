@@ -1,0 +1,98 @@
+"""What the engine's events say of each resource: pure, so that it can be shown, summed up and tested alike."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pulumi.automation.events import DiagnosticEvent, EngineEvent, StepEventMetadata
+
+# The engine's colour directives, such as `<{%reset%}>`.
+_COLOUR = re.compile(r"<\{%[^%]*%\}>")
+_QUIET = ("same", "refresh", "read")
+# What the program prints when it fails on purpose: the message stands in the diagnostics already.
+_ECHO = re.compile(r"an unhandled error occurred: the program exited|^Duration|update failed$")
+
+
+class State(StrEnum):
+    """How far a resource is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass
+class Step:
+    """One resource in this run. `op` is the engine's word, such as `create`; times are Unix seconds."""
+
+    urn: str
+    op: str
+    state: State
+    started: float
+    ended: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The resource's own name."""
+        return self.urn.rpartition("::")[2]
+
+    @property
+    def type(self) -> str:
+        """The last part of its type token, such as `Container`."""
+        return self.urn.split("::")[2].rpartition(":")[2]
+
+    @property
+    def changes(self) -> bool:
+        """Whether the step does more than look."""
+        return self.op not in _QUIET
+
+
+@dataclass
+class Run:
+    """All that one run of the engine told."""
+
+    steps: dict[str, Step] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    changes: dict[str, int] = field(default_factory=dict)
+
+    def take(self, event: EngineEvent) -> Step | None:
+        """Adds an event; returns the step that it moved."""
+        if event.diagnostic_event:
+            self._diagnose(event.diagnostic_event)
+        if event.summary_event:
+            self.changes = {str(op.value): count for op, count in event.summary_event.resource_changes.items()}
+        for told, state in (
+            (event.resource_pre_event, State.RUNNING),
+            (event.res_outputs_event, State.DONE),
+            (event.res_op_failed_event, State.FAILED),
+        ):
+            if told:
+                return self._step(told.metadata, state, float(event.timestamp))
+        return None
+
+    @property
+    def changed(self) -> int:
+        """How many resources were created, updated, replaced or deleted."""
+        return sum(count for op, count in self.changes.items() if op not in _QUIET)
+
+    def _step(self, told: StepEventMetadata, state: State, at: float) -> Step:
+        op = str(getattr(told.op, "value", told.op))
+        step = self.steps.get(told.urn)
+        if step is None or state is State.RUNNING:
+            step = self.steps[told.urn] = Step(told.urn, op, state, started=at)
+        step.op, step.state = op, state
+        if state is not State.RUNNING:
+            step.ended = at
+        return step
+
+    def _diagnose(self, told: DiagnosticEvent) -> None:
+        message = _COLOUR.sub("", told.message).strip()
+        if not message or _ECHO.search(message):
+            return
+        if told.severity == "error" and message not in self.errors:
+            self.errors.append(message)
+        if told.severity == "warning" and message not in self.warnings:
+            self.warnings.append(message)

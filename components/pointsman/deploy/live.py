@@ -1,0 +1,85 @@
+"""The live tree of an update: what is done, what is under way and for how long."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from pointsman.deploy.events import Run, State, Step
+
+_MARKS = {State.RUNNING: ("…", "cyan"), State.DONE: ("✓", "green"), State.FAILED: ("✗", "red")}
+_WORDS = {
+    "create": "created",
+    "update": "updated",
+    "replace": "replaced",
+    "create-replacement": "replaced",
+    "delete": "deleted",
+    "delete-replaced": "old one deleted",
+}
+
+
+class Display:
+    """Shows the steps of a run: a live tree on a terminal, a line for each change elsewhere."""
+
+    def __init__(self, console: Console, run: Run) -> None:
+        """`run` is read at each refresh; nothing is kept twice."""
+        self._console = console
+        self._run = run
+        self._live: Live | None = None
+
+    def __enter__(self) -> Display:
+        """Begins to draw."""
+        if self._console.is_terminal:
+            self._live = Live(get_renderable=self.tree, console=self._console, refresh_per_second=8)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leaves the last picture standing."""
+        if self._live:
+            self._live.stop()
+
+    def tell(self, step: Step) -> None:
+        """Says that a step ended, where no live tree does."""
+        if self._live is None and step.changes and step.state is not State.RUNNING:
+            self._console.print(line(step, step.ended), highlight=False)
+
+    def tree(self) -> Group:
+        """The resources that change, below the component that each belongs to."""
+        parents: dict[str, list[Step]] = {}
+        for step in self._run.steps.values():
+            if step.changes and not step.type.endswith("Stack") and "$" not in step.name:
+                parents.setdefault(_parent(step.urn), []).append(step)
+        rows: list[Text] = []
+        for parent, steps in parents.items():
+            if parent:
+                rows.append(Text(parent, style="bold"))
+            rows += [Text("  ").append_text(line(step, time.time())) for step in steps]
+        looked = sum(1 for step in self._run.steps.values() if not step.changes)
+        if looked:
+            rows.append(Text(f"{looked} looked at, unchanged", style="dim"))
+        return Group(*rows)
+
+
+def line(step: Step, now: float) -> Text:
+    """One resource: mark, name, kind, what is done to it, seconds."""
+    mark, style = _MARKS[step.state]
+    word = {
+        State.RUNNING: step.op,
+        State.DONE: _WORDS.get(step.op, step.op),
+        State.FAILED: f"{step.op} failed",
+    }[step.state]
+    seconds = max(0.0, (step.ended or now) - step.started)
+    return Text.assemble((f"{mark} ", style), f"{step.name:<24}", (f"{step.type:<14}", "dim"), f"{word} {seconds:.0f}s")
+
+
+def _parent(urn: str) -> str:
+    """The type of the component that a resource belongs to, empty for one of the stack's own."""
+    above = urn.split("::")[2].rpartition("$")[0]
+    return above.rpartition(":")[2]

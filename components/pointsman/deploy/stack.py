@@ -1,0 +1,98 @@
+"""One environment's Pulumi stack: brought up or taken down through the Automation API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from pulumi import automation as auto
+from pulumi.automation.errors import CommandError
+from rich.console import Console
+
+from pointsman.deploy.events import Run
+from pointsman.deploy.live import Display
+from pointsman.deploy.variables import stack_file
+from pointsman.errors import PointsmanError
+from pointsman.paths import checkout
+
+PROJECT = "pointsman"
+
+
+class _Stack(auto.Stack):
+    """A stack whose result is read from its events: asking for outputs and history takes four more commands (2 s)."""
+
+    def outputs(self) -> auto.OutputMap:
+        """Nothing: the program's outputs are derived from the spec."""
+        return {}
+
+    def info(self, show_secrets: bool | None = None) -> auto.UpdateSummary:
+        """A summary without content, which the caller wants to be there."""
+        now = datetime.now(UTC)
+        return auto.UpdateSummary(
+            kind="update", start_time=now, message="", environment={}, config={}, result="", end_time=now
+        )
+
+
+def up(environment: str, variables: dict[str, str], console: Console) -> Run:
+    """Makes the environment what its spec says; raises PointsmanError with the engine's own words when it cannot."""
+    with _opened(environment, variables, create=True) as stack:
+        return _drive(console, "up", lambda on_event: stack.up(on_event=on_event, color="never"))
+
+
+def destroy(environment: str, variables: dict[str, str], console: Console) -> Run:
+    """Removes the environment's resources; data volumes stay."""
+    with _opened(environment, variables, create=False) as stack:
+        return _drive(console, "down", lambda on_event: stack.destroy(on_event=on_event, color="never"))
+
+
+@contextmanager
+def _opened(environment: str, variables: dict[str, str], *, create: bool) -> Iterator[auto.Stack]:
+    # The Automation API finds the CLI by PATH, and only looks in this process's own.
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = variables["PATH"]
+    try:
+        workspace = auto.LocalWorkspace(work_dir=str(checkout()), env_vars=variables)
+        known = stack_file(environment).is_file()
+        yield _Stack.select(environment, workspace) if known or not create else _Stack.create(environment, workspace)
+    except CommandError as error:
+        raise _explained(environment, error) from error
+    finally:
+        os.environ["PATH"] = before
+
+
+def _drive(console: Console, verb: str, call: Callable[[Callable[[Any], None]], object]) -> Run:
+    run = Run()
+    with Display(console, run) as display:
+
+        def on_event(event: auto.EngineEvent) -> None:
+            step = run.take(event)
+            if step:
+                display.tell(step)
+
+        try:
+            call(on_event)
+        except CommandError as error:
+            if run.errors:
+                raise PointsmanError("\n".join(run.errors)) from error
+            raise
+    return run
+
+
+def _explained(environment: str, error: CommandError) -> PointsmanError:
+    """The error of a command that failed before the engine could tell events."""
+    said = str(error)
+    if "incorrect passphrase" in said:
+        return PointsmanError(
+            f"the state of {environment} was encrypted with another passphrase",
+            remedy="put the right passphrase file back; `pointsman env` prints where it is looked for",
+        )
+    if "currently locked" in said:
+        return PointsmanError(
+            f"another run holds the state of {environment}",
+            detail=said[said.find("the stack is currently locked") :][:500],
+            remedy=f"wait for it, or, if it is dead: pulumi cancel --stack {environment}",
+        )
+    return PointsmanError(f"Pulumi failed on {environment}", detail=said.strip()[-2000:])
