@@ -5,24 +5,17 @@ from __future__ import annotations
 import pulumi
 
 from pointsman import Exporters, ObservabilityStack
+from pointsman.declared import declared
 from pointsman.errors import PointsmanError
-from pointsman.identity import estate_id
-from pointsman.images import locked
-from pointsman.services.estate import compose
-from pointsman.spec.reader import read_environment
-from pointsman.targets.docker.engine import machine
 from pointsman.targets.docker.program import DockerTarget
 
 
 def main() -> None:
     """Declares the environment that the stack is named after."""
-    environment = pulumi.get_stack()
-    spec = read_environment(environment)
-    images = locked(environment, spec)
-    estate = compose(environment, spec, images.agent, machine())
-    target = DockerTarget(estate_id(), environment, spec, images.images)
-    stack = ObservabilityStack("observability", target=target, services=estate.stack)
-    Exporters("exporters", target=target, services=estate.exporters)
+    environment = declared(pulumi.get_stack())
+    target = DockerTarget(environment)
+    stack = ObservabilityStack("observability", target=target, services=environment.estate.stack)
+    Exporters("exporters", target=target, services=environment.estate.exporters)
     pulumi.export("urls", stack.urls)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pointsman.errors import UsageError
 from pointsman.identity import estate_id
-from pointsman.images import locked
+from pointsman.images import Resolution, locked
 from pointsman.services.estate import Estate, compose
 from pointsman.services.model import Service
 from pointsman.spec.reader import read_environment
@@ -25,6 +25,7 @@ class Declared:
     estate: Estate
     estate_id: str
     plans: Mapping[str, ContainerPlan]
+    images: Resolution
 
     @property
     def environment(self) -> str:
@@ -66,4 +67,4 @@ def declared(environment: str) -> Declared:
     for service in estate.services:
         image, bind = images.images[service.image], str(spec.network.bind)
         plans[service.name] = plan(service, environment, image.image_id, image.user, bind, spec.container_logs)
-    return Declared(estate, estate_id(), plans)
+    return Declared(estate, estate_id(), plans, images)

@@ -83,6 +83,8 @@ def query(
                 source = DockerSource(stack.enter_context(connect()), declared, service, grep)
                 continue
             yield from (line for line in lines if line not in seen)
+            if not seen and len(lines) == limit:
+                beginning = lines[0].at  # what is older was cut off by the limit and is not to come up while following
             seen = {line for line in seen if line.at >= oldest} | set(lines)
             if not follow:
                 return

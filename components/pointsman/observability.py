@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi
 
 from pointsman.services.model import Service
-from pointsman.targets.docker.program import DockerTarget, published_url
+from pointsman.targets.docker.program import DockerTarget
 
 
 class ObservabilityStack(pulumi.ComponentResource):
@@ -29,9 +29,5 @@ class ObservabilityStack(pulumi.ComponentResource):
         """Places `services` in their order, which must be one in which they can start."""
         super().__init__("pointsman:index:ObservabilityStack", name, None, opts)
         self.placed = [target.place(service, self) for service in services]
-        self.urls = {
-            each.service.name: published_url(each.service, str(target.spec.network.bind))
-            for each in self.placed
-            if each.service.published
-        }
+        self.urls = {service.name: target.declared.url(service) for service in services if service.published}
         self.register_outputs({"urls": self.urls})

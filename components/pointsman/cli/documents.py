@@ -66,16 +66,18 @@ class UpDocument(Document):
 
 
 class ServiceLine(Document):
-    """One service as it runs. `working_set` is memory usage less inactive file cache, in bytes."""
+    """One service as it runs. `memory` is the working set, usage less inactive file cache, in bytes."""
 
     service: str
     state: str
     health: str
     version: str
+    version_from: Literal["service", "image", "unknown"]
     image: str
-    uptime_seconds: float | None
+    uptime: float | None
     restarts: int
-    working_set: int | None
+    memory: int | None
+    memory_limit: int
     url: str
 
 

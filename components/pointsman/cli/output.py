@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pointsman.checks import Check, Outcome, Report
@@ -68,11 +69,11 @@ def guarded(output: Output) -> Iterator[None]:
 
 def show_error(error: PointsmanError) -> None:
     """A fault for people: what is wrong, the evidence, the next step."""
-    err.print(f"[red]✗[/red] {_escaped(error.message)}", soft_wrap=True)
+    err.print(f"[red]✗[/red] {escaped(error.message)}", soft_wrap=True)
     if error.detail:
-        err.print(_escaped(error.detail), style="dim", soft_wrap=True)
+        err.print(escaped(error.detail), style="dim", soft_wrap=True)
     if error.remedy:
-        err.print(f"[bold]next:[/bold] {_escaped(error.remedy)}", soft_wrap=True)
+        err.print(f"[bold]next:[/bold] {escaped(error.remedy)}", soft_wrap=True)
 
 
 def emit(document: Document) -> None:
@@ -90,7 +91,7 @@ def show_rows(name: str, rows: list[dict[str, Any]], output: Output) -> None:
     for column in rows[0] if rows else ():
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else _escaped(str(value)) for value in row.values()))
+        table.add_row(*("" if value is None else escaped(str(value)) for value in row.values()))
     out.print(table)
 
 
@@ -128,13 +129,12 @@ def checks_table(report: Report, title: str) -> Table:
 
 def _evidence(check: Check) -> str:
     if check.outcome is Outcome.PASS:
-        return _escaped(check.seen)
+        return escaped(check.seen)
     if check.outcome is Outcome.NOT_VERIFIABLE:
-        return f"[yellow]not verifiable here:[/yellow] {_escaped(check.seen)}"
-    return f"[red]{_escaped(check.seen)}[/red]\nexpected: {_escaped(check.expected)}\nnext: {_escaped(check.remedy)}"
+        return f"[yellow]not verifiable here:[/yellow] {escaped(check.seen)}"
+    return f"[red]{escaped(check.seen)}[/red]\nexpected: {escaped(check.expected)}\nnext: {escaped(check.remedy)}"
 
 
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
+def escaped(text: str) -> str:
+    """Text that Rich prints as it is, brackets and all."""
     return escape(text)

@@ -42,13 +42,11 @@ def show(
 
 @app.command()
 def schema(
-    output_documents: Annotated[
-        bool, typer.Option("--output-documents", help="That of `--output json` instead.")
-    ] = False,
+    documents: Annotated[bool, typer.Option("--documents", help="That of `--output json` instead.")] = False,
 ) -> None:
     """Print the JSON Schema of specs, for editors."""
     from pointsman.cli.documents import json_schema as documents_schema
     from pointsman.spec.schema import schema_text
 
-    text = json.dumps(documents_schema(), indent=2) + "\n" if output_documents else schema_text()
+    text = json.dumps(documents_schema(), indent=2) + "\n" if documents else schema_text()
     sys.stdout.write(text)

@@ -14,8 +14,8 @@ from rich.table import Table
 from pointsman.builds import progress_for
 from pointsman.checks import Report
 from pointsman.cli.documents import ImageLine, UpDocument
-from pointsman.cli.estate import Declared, declared
 from pointsman.cli.output import Output, checks_table, emit, lines, out
+from pointsman.declared import Declared, declared
 from pointsman.deploy import stack, variables
 from pointsman.deploy.events import Run
 from pointsman.errors import PointsmanError
@@ -26,7 +26,6 @@ from pointsman.preflight import release_dead_locks
 from pointsman.preflight import run as run_preflight
 from pointsman.spec.models import Environment
 from pointsman.spec.reader import read_environment
-from pointsman.targets.docker.program import published_url
 from pointsman.toolchain import Toolchain
 from pointsman.toolchain import ensure as ensure_toolchain
 from pointsman.verify import run as run_verify
@@ -64,7 +63,7 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
         run = stack.up(environment, variables.of(toolchain), console)
     with phase("verify"):
         estate = declared(environment)
-        report = run_verify(estate.estate, estate.id)
+        report = run_verify(estate)
     findings += [*resolution.findings, *run.warnings]
     document = _document(environment, estate, toolchain, run, report, findings, phase.seconds)
     path = environment_dir(environment) / "summary.json"
@@ -81,7 +80,7 @@ def _preflight(environment: str, spec: Environment, console: Console) -> None:
     if report.failures:
         console.print(checks_table(Report(report.failures), f"preflight of {environment}"))
         raise PointsmanError(
-            f"preflight found {len(report.failures)} fault{'s' if len(report.failures) > 1 else ''}; nothing was touched",
+            f"preflight found {len(report.failures)} fault(s); nothing was touched",
             remedy="mend what is listed above, then run the same command again",
         )
 
@@ -111,7 +110,6 @@ def _document(
     findings: list[str],
     seconds: dict[str, float],
 ) -> UpDocument:
-    bind = str(estate.spec.network.bind)
     images = [
         ImageLine(service=each.service, version=each.version, image=each.label, source=each.source)
         for each in estate.images.images.values()
@@ -122,7 +120,7 @@ def _document(
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         pulumi=toolchain.pulumi_version,
         images=images,
-        urls={each.name: published_url(each, bind) for each in estate.estate.services if each.published},
+        urls={each.name: estate.url(each) for each in estate.estate.services if each.published},
         changes=run.changes,
         checks=lines(report),
         findings=findings,

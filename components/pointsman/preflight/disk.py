@@ -14,8 +14,8 @@ from pointsman.preflight.engine import Look
 
 NAME = "disk"
 GIB, MIB = 2**30, 2**20
-# A warm environment's; what builds need they ask for themselves. Measured on a dev estate at rest: 0.2 GiB of samples and
-# logs a day. To that come the containers' own logs (3 files of 10 MiB each) and room for a week without a look.
+# A warm environment's; what builds need they ask for themselves. Measured on a dev estate at rest: 0.2 GiB of samples
+# and logs a day, so this is a week, with the containers' own logs (3 files of 10 MiB each).
 DOCKER_BYTES = 2 * GIB
 # Measured: a history entry and a backup of 0.2 MiB an update, so this is a thousand updates.
 STATE_BYTES = 200 * MIB

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -109,8 +109,10 @@ def look() -> Look:
         answer = within(DEADLINE, lambda: _ask(machine))
     except TimeoutError:
         hung = True
-        host = machine.docker_host or f"unix://{next(filter(Path.exists, machine.sockets), DEFAULT_SOCKET)}"
+        host = machine.docker_host or f"unix://{next(filter(_exists, machine.sockets), DEFAULT_SOCKET)}"
         answer = _Answer(Absence(host, "silent", f"no answer within {DEADLINE:.0f} s"))
+    except OSError as error:
+        answer = _Answer(Absence(machine.docker_host or f"unix://{DEFAULT_SOCKET}", "denied", str(error)))
     return Look(
         answer.found,
         machine,
@@ -123,8 +125,8 @@ def look() -> Look:
 
 
 def check(seen: Look) -> Check:
-    """Whether an engine answers, or will be there after `up`."""
-    return judge(seen, pins.load().docker_engine)
+    """Whether an engine answers, or will be there after `up`; its seconds are those of the look that all share."""
+    return replace(judge(seen, pins.load().docker_engine), seconds=seen.seconds)
 
 
 def judge(seen: Look, wanted: DockerEnginePins) -> Check:
@@ -217,4 +219,12 @@ def _has_compose() -> bool:
         *map(Path, ("/usr/local/lib/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins")),
         *map(Path, ("/usr/lib/docker/cli-plugins", "/usr/libexec/docker/cli-plugins")),
     )
-    return shutil.which("docker-compose") is not None or any((each / "docker-compose").exists() for each in folders)
+    return shutil.which("docker-compose") is not None or any(_exists(each / "docker-compose") for each in folders)
+
+
+def _exists(path: Path) -> bool:
+    """Whether a file is there to be seen; one in a folder that this user may not enter is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False

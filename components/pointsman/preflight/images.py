@@ -39,14 +39,11 @@ def judge(found: Sequence[ImageFacts], source: str) -> Check:
         return passed(NAME, f"{len(found)} locked and in Docker")
     seconds = sum(each.seconds for each in lacking)
     listed = ", ".join(f"{each.service} ({each.state})" for each in lacking)
-    how = {"registry": "pulled", "packages": "built"}.get(source, "pulled or built")
-    if source == "registry":
-        time = ""
-    elif seconds < 60:
-        time = ", in under a minute" if source == "packages" else ", in under a minute if built"
-    else:
-        time = f", in about {seconds / 60:.0f} min{'' if source == 'packages' else ' if all are built'}"
-    return passed(NAME, f"{len(found) - len(lacking)} of {len(found)} are there; `up` has {how}{time}: {listed}")
+    how = {"registry": "pulled", "packages": "built"}.get(source, "pulled, or built where the registry refuses,")
+    time = "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} min"
+    length = {"registry": "", "packages": f" in {time}"}.get(source, f" in {time} if all are built")
+    there = f"{len(found) - len(lacking)} of {len(found)} are there"
+    return passed(NAME, f"{there}; `pointsman up` has the others {how}{length}: {listed}")
 
 
 def _facts(row: Row) -> ImageFacts:

@@ -15,7 +15,7 @@ from pointsman.services.model import Service
 
 NAME = "memory"
 MIB = 2**20
-# Measured: a dev estate at rest uses 130 MiB of its 1376 MiB, a tenth; with some load and room for its start, a quarter.
+# Measured: a dev estate at rest uses 130 MiB of its 1376 MiB, a tenth; with some load, a quarter.
 START_SHARE = 0.25
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,21 +55,31 @@ def judge(whose: Owner, services: Sequence[Service], facts: EngineFacts) -> Chec
     foreign = [(kind, thing) for kind, thing in taken if not whose.owns(thing.labels)]
     if not foreign:
         return passed(NAME, f"{len(taken)} in use, all by this environment" if taken else "all free")
-    seen = "; ".join(f"the {kind} {thing.name} {whose.of(thing.labels)}" for kind, thing in foreign)
-    commands = [
-        f"{_REMOVE[kind]} {' '.join(thing.name for each, thing in foreign if each == kind)}"
-        for kind in dict.fromkeys(kind for kind, _ in foreign)
-    ]
-    others = any(labels.ESTATE in thing.labels for _, thing in foreign)
-    join = "set POINTSMAN_STATE_DIR to that estate's state directory if it is yours, " if others else ""
-    loss = " (its data is lost)" if any(kind == "volume" for kind, _ in foreign) else ""
+    groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for kind, thing in foreign:
+        groups[whose.of(thing.labels), kind].append(thing.name)
     return failed(
         NAME,
-        seen,
+        "; ".join(
+            f"{kind} {found[0]} {owner}" if len(found) == 1 else f"{kind}s {', '.join(found)}: each {owner}"
+            for (owner, kind), found in groups.items()
+        ),
         expected="names that are free or this environment's own",
-        remedy=f"{join}give this environment another name (rename {whose.file}), "
-        f"or remove what is there{loss}: {' && '.join(commands)}",
+        remedy=f"rename {whose.file}, which gives this environment other names{_ways_out(whose, foreign)}",
     )
+
+
+def _ways_out(whose: Owner, foreign: Sequence[tuple[str, Thing]]) -> str:
+    """What else may be done; another estate is never offered for removal, only what nobody manages."""
+    ways = ""
+    if any(thing.labels.get(labels.ESTATE, whose.estate) != whose.estate for _, thing in foreign):
+        ways += ", or, if the other estate is yours, set POINTSMAN_STATE_DIR to its state directory"
+    stray = [(kind, thing.name) for kind, thing in foreign if labels.ESTATE not in thing.labels]
+    if stray:
+        commands = " && ".join(f"{_REMOVE[kind]} {name}" for kind, name in stray)
+        loss = ", which deletes the data in it" if any(kind == "volume" for kind, _ in stray) else ""
+        ways += f", or remove what Pointsman did not make{loss}: {commands}"
+    return ways
 
 
 def _named(environment: str, services: Sequence[Service], facts: EngineFacts) -> list[tuple[str, Thing]]:

@@ -20,13 +20,15 @@ VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 class PassphraseFacts:
     """The file's mode and size (None and 0 when it is not there), and the environments that have a state.
 
-    `variable` is the one of Pulumi's own variables that gives a passphrase instead, "" when none does.
+    `readable`: by this user. `variable` is the one of Pulumi's own variables that gives a passphrase instead, "" when
+    none does.
     """
 
     path: Path
     mode: int | None
     size: int
     stacks: Sequence[str]
+    readable: bool = True
     variable: str = ""
 
 
@@ -40,7 +42,7 @@ def check() -> Check:
     else:
         mode, size = stat.S_IMODE(found.st_mode), found.st_size
     variable = next((name for name in VARIABLES if os.environ.get(name)), "")
-    return judge(PassphraseFacts(path, mode, size, stacks_with_state(), variable))
+    return judge(PassphraseFacts(path, mode, size, stacks_with_state(), os.access(path, os.R_OK), variable))
 
 
 def stacks_with_state() -> tuple[str, ...]:
@@ -53,6 +55,9 @@ def judge(facts: PassphraseFacts) -> Check:
     """The check, from facts alone."""
     expected = f"{facts.path}, readable by its owner alone"
     if facts.size and facts.mode is not None:
+        if not facts.readable:
+            seen = f"{facts.path} cannot be read by this user"
+            return failed(NAME, seen, expected=expected, remedy=f"sudo chown {os.geteuid()} {facts.path}")
         if facts.mode & 0o077:
             seen = f"{facts.path} has mode {facts.mode:04o}: others on this machine may use it"
             return failed(NAME, seen, expected=expected, remedy=f"chmod 600 {facts.path}")

@@ -12,7 +12,6 @@ from pointsman.checks import Check, Report, failed, not_verifiable
 from pointsman.errors import PointsmanError
 from pointsman.identity import estate_id
 from pointsman.preflight import cgroup, disk, engine, images, locks, memory, names, passphrase, ports
-from pointsman.preflight.engine import Look
 from pointsman.services.estate import compose
 from pointsman.spec.models import Environment
 from pointsman.targets.docker.engine import machine
@@ -26,7 +25,7 @@ def run(environment: str, spec: Environment) -> Report:
     # Either log agent has the same name, ports, volumes and memory: which one it is does not matter here.
     services = compose(environment, spec, "promtail", machine()).services
     bind = str(spec.network.bind)
-    whose = names.Owner(estate_id(), environment)
+    whose = names.Owner(_estate(), environment)
     wanted = ports.wanted(services, bind)
     with ThreadPoolExecutor(max_workers=len(wanted) + 10, thread_name_prefix="preflight") as pool:
         look = pool.submit(engine.look)
@@ -50,8 +49,16 @@ def run(environment: str, spec: Environment) -> Report:
         return Report(tuple(done.result() for done in checks))
 
 
+def _estate() -> str:
+    """This user's estate, "" where the state directory cannot be used, which the check of the disk tells."""
+    try:
+        return estate_id()
+    except OSError:
+        return ""
+
+
 def _timed(name: str, work: Callable[..., Check], *needs: Future[Any]) -> Check:
-    """The check with the seconds of its own look; waiting for a look that others share is not in them."""
+    """The check with the seconds of its own look; waiting for one that others share is not in them."""
     values = [need.result() for need in needs]
     began = time.monotonic()
     try:
@@ -60,6 +67,4 @@ def _timed(name: str, work: Callable[..., Check], *needs: Future[Any]) -> Check:
         found = failed(name, error.message, expected="", remedy=error.remedy)
     except OSError as error:
         found = not_verifiable(name, str(error))
-    own = time.monotonic() - began
-    shared = values[0].seconds if name == "docker" and isinstance(values[0], Look) else 0.0
-    return replace(found, seconds=round(own + shared, 3))
+    return replace(found, seconds=round(found.seconds + time.monotonic() - began, 3))

@@ -112,7 +112,8 @@ def _build(pins: Pins, engine: DockerEngine, progress: Progress) -> Toolchain:
 
 
 def _toolchain(where: Home, version: str, source: Literal["built", "installed"], engine: DockerEngine) -> Toolchain:
-    where.pulumi_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    where.pulumi_home.mkdir(parents=True, exist_ok=True)
+    where.pulumi_home.chmod(0o700)  # Pulumi keeps credentials in it
     return Toolchain(where.bin, where.pulumi_home, version, source, engine)
 
 

@@ -96,12 +96,14 @@ def container_line(site: Site, service: Service, line: Line | None) -> Check:
     except Lost as lost:
         return failed(name, lost.seen, expected=expected, remedy=site.remedy(lost.who))
     if not arrived:
-        seen = f"not in Loki {time.monotonic() - started:.1f} s after it was looked for first"
+        seen = f"did not arrive within {time.monotonic() - started:.1f} s"
         return failed(name, seen, expected=expected, remedy=site.remedy(log_agent.NAME))
     return passed(name, f"its line of {line.time:%H:%M:%S.%f} arrived")
 
 
-def passed_on(service: Service, since: int, lines: Mapping[str, Line | None], checks: Sequence[Check]) -> Check:
+def passed_on(
+    site: Site, service: Service, since: int, lines: Mapping[str, Line | None], checks: Sequence[Check]
+) -> Check:
     """A service that the log agent reads through, and nobody outside can ask, passed on a line printed since `since`.
 
     `lines` and `checks` are the last lines of the containers, and what became of each of them, in the same order.
@@ -114,7 +116,8 @@ def passed_on(service: Service, since: int, lines: Mapping[str, Line | None], ch
         return passed(name, f"a line that {arrived[0]} printed during this run came through it into Loki")
     if fresh:
         who, check = fresh[0]
-        return failed(name, f"the line that {who} just printed: {check.seen}", expected="in Loki", remedy=check.remedy)
+        seen, remedy = f"the line that {who} just printed: {check.seen}", site.remedy(service.name)
+        return failed(name, seen, expected="a way through it into Loki", remedy=remedy)
     return not_verifiable(name, "it is not published, and no container printed a line during this run")
 
 

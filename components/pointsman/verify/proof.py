@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Long enough for the log agent to see a new container (5 s) and send its lines (0.5 s).
 DEADLINE_SECONDS = 8.0
-ENGINE_SECONDS = 5.0
+ENGINE_SECONDS = 5
 # Checks wait for answers and hardly compute: more of them than cores may run at once.
 WORKERS = 12
 # The last line that is not blank is looked for among this many.
@@ -129,7 +129,7 @@ def _logs(site: Site, pool: ThreadPoolExecutor) -> list[Check]:
     unpublished = [service for service in site.declared.estate.services if not service.published]
     source = site.declared.service(log_agent.NAME).after
     hidden = [
-        log_flow.passed_on(service, began, lines, arrivals)
+        log_flow.passed_on(site, service, began, lines, arrivals)
         if service.name in source
         else not_verifiable(f"reached {service.name}", "it is not published, and no signal is known to pass through it")
         for service in unpublished

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pointsman.errors import PointsmanError
+from pointsman.http_client import new_client, worded
 from pointsman.resources.provider.kinds import Cancellation, Deadline
-from pointsman.resources.provider.waiting import POLL_SECONDS, REQUEST_SECONDS, until_ready
+from pointsman.resources.provider.waiting import POLL_SECONDS, until_ready
 from pointsman.targets.docker.engine import last_lines
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ class Loader:
 
         before = time.time()
         try:
-            response = httpx.post(f"{self.base_url}{self.reload['path']}", timeout=PROOF_SECONDS)
+            with new_client() as client:
+                response = client.post(f"{self.base_url}{self.reload['path']}", timeout=PROOF_SECONDS)
         except httpx.HTTPError as error:
-            raise PointsmanError(f"{self.container} cannot be told to reload: {error}") from error
+            raise PointsmanError(f"{self.container} cannot be told to reload: {worded(error)}") from error
         if response.status_code != httpx.codes.OK:
             raise PointsmanError(f"{self.container} refuses its config", detail=response.text.strip())
         deadline = Deadline.within(PROOF_SECONDS)
@@ -100,10 +102,10 @@ class Loader:
         import httpx
 
         try:
-            text = httpx.get(f"{self.base_url}/metrics", timeout=REQUEST_SECONDS).text
+            with new_client() as client:
+                return samples(client.get(f"{self.base_url}/metrics").text, names)
         except httpx.HTTPError:
             return {}
-        return samples(text, names)
 
 
 def samples(exposition: str, names: set[str]) -> dict[str, float]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pointsman.errors import PointsmanError
+from pointsman.http_client import new_client, worded
 from pointsman.resources.provider.kinds import Cancellation, Deadline
 from pointsman.targets.docker.engine import Running, inspect, last_lines
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 POLL_SECONDS = 0.1
-REQUEST_SECONDS = 2.0
 # A service without a URL must have stayed up this long: one with a wrong flag dies within a few milliseconds.
 STEADY_SECONDS = 1.0
 
@@ -59,9 +59,10 @@ def answer(url: str) -> str:
     import httpx
 
     try:
-        response = httpx.get(url, timeout=REQUEST_SECONDS)
+        with new_client() as client:
+            response = client.get(url)
     except httpx.HTTPError as error:
-        return f"{type(error).__name__}: {error}"
+        return worded(error)
     if response.status_code == httpx.codes.OK:
         return "200"
     return f"{response.status_code} {response.text.strip()[:200]}"

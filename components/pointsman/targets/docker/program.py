@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_docker as docker
 
+from pointsman.declared import Declared
 from pointsman.errors import PointsmanError
 from pointsman.images import ImageRef
 from pointsman.resources.custom import ConfigVolume, Readiness
 from pointsman.services.model import HttpReload, Reload, Service
-from pointsman.spec.models import Environment
 from pointsman.targets.docker import engine, names
-from pointsman.targets.docker.container import STOP_SECONDS, ContainerPlan, container_labels, plan
+from pointsman.targets.docker.container import STOP_SECONDS, ContainerPlan, container_labels
 
 STEADY_TIMEOUT = 20.0
 
@@ -32,14 +32,12 @@ class Placed:
 class DockerTarget:
     """The Docker engine that one environment runs on, and its network there."""
 
-    estate: str
-    environment: str
-    spec: Environment
-    images: Mapping[str, ImageRef]
+    declared: Declared
     placed: dict[str, Placed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Makes the provider and the network."""
+        self.environment, self.estate = self.declared.environment, self.declared.estate_id
         self.provider = docker.Provider(f"{self.environment}-docker", host=engine.host())
         name = names.network(self.environment)
         self.network = docker.Network(
@@ -51,15 +49,8 @@ class DockerTarget:
 
     def place(self, service: Service, parent: pulumi.Resource) -> Placed:
         """Makes the resources of `service`; it starts after those that it names in `after`, which must be placed."""
-        image = self.images[service.image]
-        planned = plan(
-            service,
-            self.environment,
-            image.image_id,
-            image.user,
-            str(self.spec.network.bind),
-            self.spec.container_logs,
-        )
+        image = self.declared.images.images[service.image]
+        planned = self.declared.plans[service.name]
         before: list[pulumi.Resource] = [self.network, *(self.placed[name].readiness for name in service.after)]
         if service.data:
             before.append(self._data_volume(service, parent))
@@ -103,7 +94,7 @@ class DockerTarget:
             watched=service.config.watched,
             watched_metric=service.config.watched_metric,
             reload=_reload(service.config.reload),
-            base_url=published_url(service, planned.bind),
+            base_url=self.declared.url(service),
             ready_path=service.ready.path,
             opts=pulumi.ResourceOptions(parent=parent),
         )
@@ -133,7 +124,7 @@ class DockerTarget:
             f"{service.name}-ready",
             container=planned.name,
             container_id=container.id,
-            url=f"{published_url(service, planned.bind)}{probe.path}" if probe else None,
+            url=f"{self.declared.url(service)}{probe.path}" if probe else None,
             timeout=probe.timeout if probe else STEADY_TIMEOUT,
             opts=pulumi.ResourceOptions(parent=parent),
         )
@@ -199,12 +190,6 @@ def container_args(planned: ContainerPlan, labels: Mapping[str, str]) -> docker.
         stop_timeout=STOP_SECONDS,
         destroy_grace_seconds=STOP_SECONDS,
     )
-
-
-def published_url(service: Service, bind: str) -> str:
-    """Where the machine reaches a service; one that is published on every address is asked on loopback."""
-    address = "127.0.0.1" if bind == "0.0.0.0" else bind
-    return f"http://{address}:{service.published}" if service.published else ""
 
 
 def _reload(reload: Reload) -> dict[str, str]:
