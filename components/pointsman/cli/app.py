@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from pointsman.cli import images, lifecycle, observe, spec, toolchain
@@ -15,6 +17,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+@app.callback()
+def choose_engine() -> None:
+    """A delivery estate declared in typed YAML, provisioned by Pulumi, and proved from outside."""
+    from pointsman.targets.docker.engine import DEFAULT_SOCKET
+
+    if os.environ.get("DOCKER_HOST") or DEFAULT_SOCKET.exists():
+        return
+    # Rootless engines and Docker Desktop listen elsewhere; all that follows, Pulumi too, must use the one that answers.
+    from pointsman.toolchain.docker_engine import DockerEngine, find
+    from pointsman.toolchain.machine import observe
+
+    found = find(observe())
+    if isinstance(found, DockerEngine):
+        os.environ["DOCKER_HOST"] = found.host
+
+
 lifecycle.register(app)
 observe.register(app)
 app.add_typer(spec.app, name="spec")

@@ -63,7 +63,9 @@ class Run:
         if event.diagnostic_event:
             self._diagnose(event.diagnostic_event)
         if event.summary_event:
-            self.changes = {str(op.value): count for op, count in event.summary_event.resource_changes.items()}
+            # The SDK's annotation says an enumeration, the values are plain text.
+            told_changes = event.summary_event.resource_changes.items()
+            self.changes = {str(getattr(op, "value", op)): count for op, count in told_changes}
         for told, state in (
             (event.resource_pre_event, State.RUNNING),
             (event.res_outputs_event, State.DONE),

@@ -43,7 +43,7 @@ def check(seen: Look) -> Check:
         _place("cache", cache_dir(), CACHE_BYTES, "set POINTSMAN_CACHE_DIR to a folder on another disk"),
     ]
     root = Path(seen.facts.root) if seen.is_here and seen.facts and seen.facts.root else None
-    if root is None or not root.exists():
+    if root is None or not os.access(root, os.F_OK):
         why = "no Docker engine yet" if seen.facts is None else "the engine's disk is not this machine's"
         return judge(places, f"; Docker's data: not seen, {why}")
     remedy = "`docker system df` shows what Docker keeps, `pointsman images prune` removes images nobody needs"
@@ -80,8 +80,8 @@ def _shares(one: Place, other: Place) -> bool:
 
 
 def _place(label: str, path: Path, needed: int, remedy: str, *, own: bool = True) -> Place:
-    """The facts of a folder, or of the nearest one above it that is there already."""
-    there = next(each for each in (path, *path.parents) if each.exists())
+    """The facts of a folder, or of the nearest one above it that is there and that this user may see."""
+    there = next(each for each in (path, *path.parents) if os.access(each, os.F_OK))
     return Place(
         label=label,
         path=path,

@@ -17,19 +17,19 @@ from pointsman.services.model import Machine
 if TYPE_CHECKING:
     from docker import APIClient
 
-DEFAULT_HOST = "unix:///var/run/docker.sock"
+DEFAULT_SOCKET = Path("/var/run/docker.sock")
 REQUEST_SECONDS = 30
 
 
 def host() -> str:
     """The engine's address: DOCKER_HOST, else the local socket."""
-    return os.environ.get("DOCKER_HOST") or DEFAULT_HOST
+    return os.environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
 
 
 def machine() -> Machine:
     """What services must know of the engine's machine; the socket's group is read from the socket itself."""
     address = host()
-    path = address.removeprefix("unix://") if address.startswith("unix://") else "/var/run/docker.sock"
+    path = address.removeprefix("unix://") if address.startswith("unix://") else str(DEFAULT_SOCKET)
     try:
         group = Path(path).stat().st_gid
     except OSError:
