@@ -42,8 +42,7 @@ def ensure(
             progress.close()
         for finding in found.findings:
             console.print(f"[yellow]![/yellow] {finding}")
-        rows = [asdict(image) for image in found.images.values()]
-        show_rows("images", rows, output)
+        show_rows("images", [asdict(image) for image in found.images.values()], output)
 
 
 @app.command()

@@ -52,8 +52,9 @@ class RegistryFailure(Exception):
         """What to do next."""
         return _REMEDIES[self.kind].format(host=self.host)
 
-    def __str__(self) -> str:
-        """Kind, image and reason in one line."""
+    @property
+    def cause(self) -> str:
+        """Kind and reason without the image: the same text for every image of a registry that does not answer."""
         what = {
             "unreachable": f"registry {self.host} is not reachable",
             "missing": f"registry {self.host} does not have it",
@@ -62,7 +63,11 @@ class RegistryFailure(Exception):
             "disk": "the Docker engine's disk is full",
             "other": "the Docker engine could not pull it",
         }[self.kind]
-        return f"{self.image}: {what} ({self.reason})"
+        return f"{what} ({self.reason})"
+
+    def __str__(self) -> str:
+        """Image, kind and reason in one line."""
+        return f"{self.image}: {self.cause}"
 
 
 def registry_host(image: str) -> str:

@@ -28,6 +28,8 @@ class Registries:
         had, UnreachableError when the engine's disk is full: no other source would help.
         """
         repository = in_registry(service.official.repository, mirror)
+        if reason := self.unreachable.get(registry_host(repository)):
+            raise RegistryFailure("unreachable", f"{repository}:{service.official.tag}", reason)
         task = f"pull/{name}"
         self.progress.plan([(task, service.version, 0.0)])
         self.progress.start(task)
@@ -48,8 +50,6 @@ class Registries:
 
     def _pull(self, task: str, repository: str, service: Service, digest: str | None) -> Pulled:
         tag, host = service.official.tag, registry_host(repository)
-        if host in self.unreachable:
-            raise RegistryFailure("unreachable", f"{repository}:{tag}", f"{self.unreachable[host]}; not asked again")
         self.progress.report(task, f"asking {host}")
         # Asked for a pinned digest too: this answer is bounded in time, and says what is missing.
         wanted = self.engine.digest_of(repository, digest or tag)

@@ -183,7 +183,7 @@ class _Run:
             if agent == candidates[-1]:
                 self.failures.append(failure)
             else:
-                self.agent_reason = f"{agent}: {failure}: {candidates[-1]} is the log agent"
+                self.agent_reason = f"the log agent is {candidates[-1]} and not {agent}: {_cause(failure)}"
 
     def _settled_agent(self) -> Agent | None:
         """The agent that an earlier automatic choice took, as long as its image is still what is asked for."""
@@ -210,8 +210,12 @@ class _Run:
         except RegistryFailure as failure:
             if images.source == "registry" or service.packages is None:
                 return failure
-            self.to_make[name] = f"{failure}: packages mode"
+            self.to_make[name] = failure.cause
         return None
+
+
+def _cause(failure: PointsmanError | RegistryFailure) -> str:
+    return failure.cause if isinstance(failure, RegistryFailure) else str(failure)
 
 
 def _agents(spec: Environment, before: Agent | None) -> tuple[Agent, ...]:
@@ -248,8 +252,12 @@ def _resolution(required: list[str], lock: Lock, findings: Sequence[str] = ()) -
         for name, entry in ((name, lock.services[name]) for name in required)
     }
     agent = [lock.agent_reason] if lock.agent_reason else []
-    fallen_back = [f"{name}: {reason}" for name in required if (reason := lock.services[name].reason)]
-    return Resolution(images, lock.agent, [*findings, *agent, *fallen_back])
+    fallen_back: dict[str, list[str]] = {}
+    for name in required:
+        if reason := lock.services[name].reason:
+            fallen_back.setdefault(reason, []).append(name)
+    told = [f"{', '.join(those)} built from packages: {reason}" for reason, those in fallen_back.items()]
+    return Resolution(images, lock.agent, [*findings, *agent, *told])
 
 
 def _unobtainable(failures: list[PointsmanError | RegistryFailure]) -> UnreachableError:

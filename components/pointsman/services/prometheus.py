@@ -103,8 +103,9 @@ def _own_job(name: str, target: str, path: str | None) -> dict[str, Any]:
 def _file_sd_job(job: str) -> dict[str, Any]:
     return {
         "job_name": job,
+        # Relative to the config file, so that a release is validated with its own targets and not with those in force.
         # Read again every 5 s: the file lies behind the `current` link, whose change file notification does not see.
-        "file_sd_configs": [{"files": [f"{CONFIG}/current/{TARGETS}/{job}.json"], "refresh_interval": "5s"}],
+        "file_sd_configs": [{"files": [f"{TARGETS}/{job}.json"], "refresh_interval": "5s"}],
     }
 
 
