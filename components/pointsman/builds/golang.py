@@ -178,6 +178,11 @@ def _make(spec: GoBuild, workspace: Workspace) -> None:
         generator = workspace.scratch / "generator"
         compilation.build(generator, spec.generator)
         workspace.report("generating", None)
-        compilation.run([str(generator), *spec.generator_arguments])
+        # A generator works with what is there: left to itself, one may download modules for minutes to look for prose.
+        workspace.run(
+            [generator, *spec.generator_arguments],
+            cwd=compilation.source,
+            env={**compilation.env, "GOPROXY": "off"},
+        )
     for output, package in spec.binaries.items():
         compilation.build(workspace.out / output, package)

@@ -36,8 +36,11 @@ EnvironmentOption = Annotated[
 
 _STYLES = {Outcome.PASS: ("✓", "green"), Outcome.FAIL: ("✗", "red"), Outcome.NOT_VERIFIABLE: ("–", "yellow")}
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# Where output goes to a file or a pipe there is no width to keep: the terminal's default of 80 would break every line.
+PIPED_WIDTH = 160
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(highlight=False, width=None if sys.stderr.isatty() else PIPED_WIDTH, stderr=True)
 
 
 def console_for(output: Output) -> Console:

@@ -71,7 +71,7 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
     if output is Output.JSON:
         emit(document)
     else:
-        _show(document, report, run, str(path))
+        _show(document, estate, report, run, str(path))
     return report.exit_code
 
 
@@ -128,14 +128,15 @@ def _document(
     )
 
 
-def _show(document: UpDocument, report: Report, run: Run, path: str) -> None:
-    services = Table(title=f"{document.environment}", title_justify="left", box=None, pad_edge=False)
+def _show(document: UpDocument, estate: Declared, report: Report, run: Run, path: str) -> None:
+    services = Table(title=document.environment, title_justify="left", box=None, pad_edge=False)
     for column in ("service", "version", "from", "URL"):
         services.add_column(column, overflow="fold")
-    by_image = {image.service: image for image in document.images}
-    for name, image in by_image.items():
-        url = document.urls.get(name) or (document.urls.get("log-agent", "") if name in ("alloy", "promtail") else "")
-        services.add_row(name, image.version, image.source, url)
+    images = {image.service: image for image in document.images}
+    for service in estate.estate.services:
+        image = images[service.image]
+        name = service.name if service.name == service.image else f"{service.name} ({service.image})"
+        services.add_row(name, image.version, image.source, document.urls.get(service.name, ""))
     out.print()
     out.print(services)
     out.print()

@@ -25,13 +25,17 @@ class State(StrEnum):
 
 @dataclass
 class Step:
-    """One resource in this run. `op` is the engine's word, such as `create`; times are Unix seconds."""
+    """One resource in this run. `op` is the engine's word, such as `create`; times are Unix seconds.
+
+    `custom` tells a resource that a provider makes from a component or a provider, which are only names.
+    """
 
     urn: str
     op: str
     state: State
     started: float
     ended: float = 0.0
+    custom: bool = True
 
     @property
     def name(self) -> str:
@@ -84,7 +88,7 @@ class Run:
         op = str(getattr(told.op, "value", told.op))
         step = self.steps.get(told.urn)
         if step is None or state is State.RUNNING:
-            step = self.steps[told.urn] = Step(told.urn, op, state, started=at)
+            step = self.steps[told.urn] = Step(told.urn, op, state, started=at, custom=_is_custom(told))
         step.op, step.state = op, state
         if state is not State.RUNNING:
             step.ended = at
@@ -98,3 +102,8 @@ class Run:
             self.errors.append(message)
         if told.severity == "warning" and message not in self.warnings:
             self.warnings.append(message)
+
+
+def _is_custom(told: StepEventMetadata) -> bool:
+    described = told.new or told.old
+    return bool(described and described.custom) and not told.type.startswith("pulumi:")

@@ -12,14 +12,9 @@ from rich.text import Text
 from pointsman.deploy.events import Run, State, Step
 
 _MARKS = {State.RUNNING: ("…", "cyan"), State.DONE: ("✓", "green"), State.FAILED: ("✗", "red")}
-_WORDS = {
-    "create": "created",
-    "update": "updated",
-    "replace": "replaced",
-    "create-replacement": "replaced",
-    "delete": "deleted",
-    "delete-replaced": "old one deleted",
-}
+_WORDS = {"create": "created", "update": "updated", "create-replacement": "replaced", "delete": "deleted"}
+# Halves of a replacement: what people want to see is its end, the new resource.
+_HALVES = ("replace", "delete-replaced")
 
 
 class Display:
@@ -47,14 +42,14 @@ class Display:
 
     def tell(self, step: Step) -> None:
         """Says that a step ended, where no live tree does."""
-        if self._live is None and step.changes and step.state is not State.RUNNING:
+        if self._live is None and _shown(step) and step.state is not State.RUNNING:
             self._console.print(line(step, step.ended), highlight=False)
 
     def tree(self) -> Group:
         """The resources that change, below the component that each belongs to."""
         parents: dict[str, list[Step]] = {}
         for step in self._run.steps.values():
-            if step.changes and not step.type.endswith("Stack") and "$" not in step.name:
+            if _shown(step):
                 parents.setdefault(_parent(step.urn), []).append(step)
         rows: list[Text] = []
         for parent, steps in parents.items():
@@ -65,6 +60,11 @@ class Display:
         if looked:
             rows.append(Text(f"{looked} looked at, unchanged", style="dim"))
         return Group(*rows)
+
+
+def _shown(step: Step) -> bool:
+    """Whether a step is worth a line: what changes, without components and providers, which are only names."""
+    return step.changes and step.custom and not (step.state is State.DONE and step.op in _HALVES)
 
 
 def line(step: Step, now: float) -> Text:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import httpx
 
 from pointsman.declared import Declared
-from pointsman.images import ImageRef
+from pointsman.images import ImageRef, Resolution
 from pointsman.logs import Line
 from pointsman.resources.provider.kinds import Deadline
 from pointsman.services.estate import compose
@@ -50,7 +50,7 @@ def declared(spec: Environment = SPEC) -> Declared:
         )
         for each in estate.services
     }
-    return Declared(estate, "estate", plans, images)
+    return Declared(estate, "estate", plans, Resolution(images, "promtail", []))
 
 
 def running(environment: Declared, **changes: Any) -> dict[str, Running]:
@@ -134,7 +134,7 @@ class World:
             "/config": lambda _: httpx.Response(200, text="limits_config:\n  retention_period: 3d\n"),
             "/metrics": lambda _: httpx.Response(200, text='prometheus_build_info{version="3.15.0"} 1\n'),
         }
-        return known.get(path, lambda _: httpx.Response(200, text="ready"))(request)
+        return known[path](request) if path in known else httpx.Response(200, text="ready")
 
     def _otlp(self, request: httpx.Request) -> httpx.Response:
         metric = json.loads(request.content)["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0]
@@ -160,7 +160,7 @@ class World:
             (labels, line)
             for labels, line in self.lines
             if since <= line.at < until
-            and all(f'{name}="{value}"' in selected for name, value in labels.items() if f"{name}=" in selected)
+            and all(f'{name}="{value}"' in selected for name, value in labels.items() if f'{name}="' in selected)
             and (not filtered or json.loads(filtered) in line.text)
             and ("stdout|stderr" not in selected or labels["stream"] in ("stdout", "stderr"))
         ]

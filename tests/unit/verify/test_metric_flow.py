@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import httpx
 from tests.unit.verify.doubles import World, target
 
@@ -65,11 +63,10 @@ def test_an_extra_target_that_is_down_is_red_on_its_own_line_and_not_waited_for(
     """What is down outside is told with the scrape's own error, as soon as it is known."""
     world = World()
     world.targets[-1] = target("builds", "build-1:9100", health="down", error="no such host")
-    started = time.monotonic()
     red = [check for check in targets(world.site()) if check.outcome is Outcome.FAIL]
     assert [(check.name, check.seen) for check in red] == [("extra target builds build-1:9100", "down: no such host")]
     assert "stacks/test.yaml" in red[0].remedy
-    assert time.monotonic() - started < 0.2
+    assert len(world.requests) == 1
 
 
 def test_a_target_that_was_never_scraped_is_not_verifiable() -> None:

@@ -39,7 +39,7 @@ __all__ = ["UNKNOWN", "empty_pb2", "from_struct", "plugin_pb2", "provider_pb2", 
 
 
 def from_struct(message: struct_pb2.Struct) -> dict[str, Any]:
-    """Plain values of a message; unknown values are left out, whole numbers are ints."""
+    """Plain values of a message; what is unknown or holds an unknown value is left out, whole numbers are ints."""
     return {key: plain for key, value in message.fields.items() if (plain := _plain(value)) is not UNKNOWN}
 
 
@@ -53,9 +53,11 @@ def to_struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
 def _plain(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
-        return from_struct(value.struct_value)
+        mapping = {key: _plain(each) for key, each in value.struct_value.fields.items()}
+        return UNKNOWN if UNKNOWN in mapping.values() else mapping
     if kind == "list_value":
-        return [_plain(each) for each in value.list_value.values]
+        items = [_plain(each) for each in value.list_value.values]
+        return UNKNOWN if UNKNOWN in items else items
     if kind == "number_value":
         number = value.number_value
         return int(number) if number.is_integer() else number

@@ -17,10 +17,11 @@ class ReadinessKind:
     """
 
     def check(self, inputs: Props) -> list[Failure]:
-        """A time-out must be above zero."""
-        if inputs.get("timeout", 0) > 0:
+        """A time-out must be above zero; one that is not known yet is let pass."""
+        timeout = inputs.get("timeout", 1)
+        if isinstance(timeout, int | float) and timeout > 0:
             return []
-        return [Failure("timeout", f"{inputs.get('timeout')!r}: expected a number of seconds above zero")]
+        return [Failure("timeout", f"{timeout!r}: expected a number of seconds above zero")]
 
     def diff(self, old_inputs: Props, state: Props, inputs: Props) -> Change:
         """Any change, foremost that of the container's id, is waited for again."""

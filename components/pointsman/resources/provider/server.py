@@ -71,9 +71,8 @@ class Provider(rpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Says property by property what an update would change, so that a preview shows the lines."""
-        kind = self._kind(request.urn)
         old_inputs, state, inputs = (from_struct(each) for each in (request.old_inputs, request.olds, request.news))
-        change = self._guard(context, lambda: kind.diff(old_inputs, state, inputs))
+        change = self._guard(context, lambda: self._kind(request.urn).diff(old_inputs, state, inputs))
         answer = provider_pb2.DiffResponse
         how = provider_pb2.PropertyDiff.UPDATE_REPLACE if change.replace else provider_pb2.PropertyDiff.UPDATE
         return answer(
@@ -89,8 +88,7 @@ class Provider(rpc.ResourceProviderServicer):
         inputs = from_struct(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=request.properties)
-        kind = self._kind(request.urn)
-        made, added = self._guard(context, lambda: kind.create(inputs, self._cancellation))
+        made, added = self._guard(context, lambda: self._kind(request.urn).create(inputs, self._cancellation))
         return provider_pb2.CreateResponse(id=made, properties=to_struct({**inputs, **added}))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -98,8 +96,7 @@ class Provider(rpc.ResourceProviderServicer):
         inputs, state = from_struct(request.news), from_struct(request.olds)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=request.news)
-        kind = self._kind(request.urn)
-        added = self._guard(context, lambda: kind.update(state, inputs, self._cancellation))
+        added = self._guard(context, lambda: self._kind(request.urn).update(state, inputs, self._cancellation))
         return provider_pb2.UpdateResponse(properties=to_struct({**inputs, **added}))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -124,7 +121,10 @@ class Provider(rpc.ResourceProviderServicer):
 
     def _kind(self, urn: str) -> Kind:
         # The type may carry its parents: `parent$pointsman:index:ConfigVolume`.
-        return self._kinds[urn.split("::")[2].rpartition("$")[2]]
+        token = urn.split("::")[2].rpartition("$")[2]
+        if token not in self._kinds:
+            raise PointsmanError(f"the plugin has no resource {token}; it has {', '.join(self._kinds)}")
+        return self._kinds[token]
 
     def _guard(self, context: grpc.ServicerContext, call: Callable[[], T]) -> T:
         try:

@@ -1,0 +1,106 @@
+"""What the deployed tests share: one estate for the session, others on request, and no traces afterwards.
+
+Environments are called `pmtest-<pid>-<letter>`, so that they collide with nobody's, and so that a session can tell what
+a dead one left behind. Toolchain and images come from this machine's own cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import string
+from collections.abc import Callable, Iterator
+
+import docker
+import psutil
+import pytest
+from tests.deployed.estate import Clone, Estate, small_spec, sweep
+
+PREFIX = "pmtest"
+IMAGES = "pointsman-test/deployed"
+
+NewClone = Callable[..., Clone]
+NewEstate = Callable[..., Estate]
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Remembers a failure, so that the shared estate is mended before the next test."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed:
+        item.stash[_FAILED] = True
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """The Docker engine, cleared of what dead sessions left."""
+    client = docker.from_env()
+    _remove_leftovers(client, _is_dead)
+    yield client
+    _remove_leftovers(client, lambda pid: pid == os.getpid())
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def new_clone(tmp_path_factory: pytest.TempPathFactory) -> NewClone:
+    """Makes clones: each with its own state directory, or with another's."""
+
+    def make(like: Clone | None = None) -> Clone:
+        folder = tmp_path_factory.mktemp("clone")
+        (folder / "checkout").mkdir()
+        return Clone(folder / "checkout", like.state if like else folder / "state")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def new_estate(engine: docker.DockerClient, new_clone: NewClone) -> Iterator[NewEstate]:
+    """Makes environments, each under another name, in a clone of its own or in a given one; nothing of them is up yet."""
+    made: list[Estate] = []
+
+    def make(clone: Clone | None = None) -> Estate:
+        name = f"{PREFIX}-{os.getpid()}-{string.ascii_lowercase[len(made)]}"
+        made.append(Estate(clone or new_clone(), name, small_spec(), engine))
+        return made[-1]
+
+    yield make
+    for estate in made:
+        estate.remove()
+
+
+@pytest.fixture(scope="session")
+def session_estate(new_estate: NewEstate) -> Estate:
+    """The environment that most tests share, up since the first of them."""
+    estate = new_estate()
+    estate.first = estate.up()
+    return estate
+
+
+@pytest.fixture
+def estate(session_estate: Estate, request: pytest.FixtureRequest) -> Iterator[Estate]:
+    """The shared environment, as the spec on disk says. After a test that failed it is brought up anew."""
+    yield session_estate
+    if request.node.stash.get(_FAILED, False):
+        session_estate.reset()
+
+
+def _is_dead(pid: int) -> bool:
+    return not psutil.pid_exists(pid)
+
+
+def _remove_leftovers(client: docker.DockerClient, is_wanted: Callable[[int], bool]) -> None:
+    def of_session(environment: str) -> bool:
+        prefix, _, rest = environment.partition("-")
+        pid = rest.partition("-")[0]
+        return prefix == PREFIX and pid.isdigit() and is_wanted(int(pid))
+
+    sweep(client, of_session)
+    for image in client.images.list(name=IMAGES):
+        for tag in image.tags:
+            pid = tag.rpartition(":")[2].partition("-")[0]
+            if tag.startswith(f"{IMAGES}:") and pid.isdigit() and is_wanted(int(pid)):
+                with contextlib.suppress(docker.errors.APIError):
+                    client.images.remove(tag, force=True)
