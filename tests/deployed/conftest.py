@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import docker
 import psutil
 import pytest
+
 from tests.deployed.estate import Clone, Estate, small_spec, sweep
 
 PREFIX = "pmtest"

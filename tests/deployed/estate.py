@@ -65,7 +65,9 @@ class Clone:
 
     def __init__(self, root: Path, state: Path) -> None:
         self.root, self.state = root, state
-        listed = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=CHECKOUT, text=True)
+        listed = subprocess.check_output(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=CHECKOUT, text=True
+        )
         for name in filter(None, listed.split("\0")):
             # What is deleted but not committed yet is listed too.
             if (CHECKOUT / name).is_file():
@@ -276,7 +278,9 @@ class Estate:
     def query(self, expression: str) -> dict[str, float]:
         """An instant query: value by the label `service` (or `job`)."""
         result = self.data("prometheus", "/api/v1/query", query=expression)["result"]
-        return {each["metric"].get("service") or each["metric"].get("job", ""): float(each["value"][1]) for each in result}
+        return {
+            each["metric"].get("service") or each["metric"].get("job", ""): float(each["value"][1]) for each in result
+        }
 
     def metric(self, service: str, name: str) -> float:
         """One sample of a service's own exposition."""

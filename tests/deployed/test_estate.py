@@ -8,11 +8,11 @@ import httpx
 import pytest
 import testinfra
 import yaml
-from tests.deployed.estate import Estate, eventually
 
 from pointsman.services import labels
 from pointsman.spec.scalars import duration_seconds, size_bytes
 from pointsman.verify.log_flow import BOUNDED_LABELS
+from tests.deployed.estate import Estate, eventually
 
 SERVICES = {"socket-proxy", "loki", "log-agent", "prometheus", "node-exporter"}
 PUBLISHED = SERVICES - {"socket-proxy"}
@@ -82,7 +82,11 @@ def test_only_loopback_listens(estate: Estate) -> None:
     """Ports are published on 127.0.0.1 alone, exactly those of the spec; the proxy has none."""
     machine = testinfra.get_host("local://")
     for service in SERVICES:
-        bound = [each for ports in (_inspected(estate, service)["HostConfig"]["PortBindings"] or {}).values() for each in ports]
+        bound = [
+            each
+            for ports in (_inspected(estate, service)["HostConfig"]["PortBindings"] or {}).values()
+            for each in ports
+        ]
         wanted = estate.spec["ports"].get(service.replace("-", "_"))
         assert bound == ([{"HostIp": "127.0.0.1", "HostPort": str(wanted)}] if wanted else [])
         if wanted:
@@ -154,7 +158,12 @@ def test_proxy_refuses_an_upgrade(proxy: str, estate: Estate) -> None:
 
 def test_services_answer(estate: Estate) -> None:
     """Each published service answers on the port of the spec."""
-    for service, path in {"prometheus": "/-/ready", "loki": "/ready", "log-agent": "/ready", "node-exporter": "/metrics"}.items():
+    for service, path in {
+        "prometheus": "/-/ready",
+        "loki": "/ready",
+        "log-agent": "/ready",
+        "node-exporter": "/metrics",
+    }.items():
         assert estate.get(service, path).status_code == httpx.codes.OK
 
 

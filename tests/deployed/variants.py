@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import docker
-from tests.deployed.estate import Estate
 
 from pointsman.images import catalogue, packages
 from pointsman.images import lock as locks
 from pointsman.images.archive import Entry, assemble
 from pointsman.images.engine import Engine
+from tests.deployed.estate import Estate
 
 REPOSITORY = "pointsman-test/deployed"
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from pointsman_language_host import install, packages, programs
 from pointsman_language_host.options import HostError, Project, for_plugin, parse_project
 from pointsman_language_host.output import messages

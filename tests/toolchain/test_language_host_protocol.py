@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from pointsman_language_host.protocol import (
     empty_pb2,
     engine_pb2_grpc,

@@ -105,9 +105,9 @@ def images(catalogue: Catalogue) -> str:
             ),
         ),
         "An official image is pulled by the digest that its tag stood for when it was first asked for; the lock of the "
-        "environment, `images.lock.json` in its state directory, keeps it. An image of packages mode holds what is listed, "
-        "certificates, one user and its folders, and nothing else: no shell. The time is that of a cold build on two "
-        "quiet cores, downloads included.",
+        "environment, `images.lock.json` in its state directory, keeps it. An image of packages mode holds what is "
+        "listed, certificates, one user and its folders, and nothing else: no shell. The time is that of a cold build "
+        "on two quiet cores, downloads included.",
     )
 
 

@@ -10,8 +10,19 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pointsman.spec.scalars import Address, Duration, JobName, LabelName, Port, Size, Target, duration_seconds
+from pointsman.spec.scalars import (
+    Address,
+    Duration,
+    JobName,
+    LabelName,
+    Port,
+    Size,
+    Target,
+    duration_seconds,
+    size_bytes,
+)
 
+LEAST_MEMORY = 6 * 2**20  # bytes: linuxMinMemory in moby's daemon/daemon_unix.go
 Location = tuple[str | int, ...]
 """Where something stands in a document: keys and list positions from the outside in."""
 
@@ -105,6 +116,15 @@ class Resources(Model):
 
     memory: Size = Field(description="The most memory the container may use; beyond it the kernel ends it.")
     cpus: float = Field(gt=0, le=64, description="Share of cores, such as 0.5.")
+
+    def misfits(self) -> Iterator[Misfit]:
+        """A limit that Docker refuses; below one MiB it would even be taken for no limit at all."""
+        if size_bytes(self.memory) < LEAST_MEMORY:
+            yield Misfit(
+                keys=(("memory",),),
+                problem=f"memory {self.memory} is less than Docker takes",
+                expected="at least 6MiB, which is Docker's own rule",
+            )
 
 
 class StoreResources(Resources):

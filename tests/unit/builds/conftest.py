@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.builds.doubles import Shown
 
 from pointsman.builds import Store
+from tests.unit.builds.doubles import Shown
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.builds.doubles import Shown
 
 from pointsman.builds import GoBuild, Store, go_build, golang
 from pointsman.errors import UnreachableError
+from tests.unit.builds.doubles import Shown
 
 MAIN = """package main
 

@@ -6,10 +6,10 @@ import io
 
 import pytest
 from rich.console import Console
-from tests.unit.builds.doubles import Clock, Shown
 
 from pointsman.builds.estimate import Schedule, Task, initial_scale
 from pointsman.builds.progress import LiveProgress, PlainProgress, duration, progress_for
+from tests.unit.builds.doubles import Clock, Shown
 
 
 def test_plain_output(shown: Shown) -> None:

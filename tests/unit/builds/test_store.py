@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.unit.builds.doubles import Shown, build, writes
 
 from pointsman.builds import Build, BuildError, Store, Workspace
 from pointsman.errors import UnreachableError
+from tests.unit.builds.doubles import Shown, build, writes
 
 
 def made_of(store: Store, one: Build) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.services.cases import CASES, GOLDEN
 
 from pointsman.services.model import Config, Service
+from tests.unit.services.cases import CASES, GOLDEN
 
 FOLDER = Path(__file__).parent / "golden"
 RENEW = "read the difference; if it is wanted: UPDATE_GOLDEN=1 python -m pytest tests/unit/services"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.services.cases import CASES, MACHINE, Case
 
 from pointsman.services import labels, prometheus, socket_proxy
 from pointsman.services.estate import compose
@@ -15,6 +14,7 @@ from pointsman.services.log_agent import Agent
 from pointsman.services.model import HttpReload, Service
 from pointsman.spec.models import Environment
 from pointsman.spec.reader import parse
+from tests.unit.services.cases import CASES, MACHINE, Case
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 

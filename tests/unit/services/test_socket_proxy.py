@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.unit.services.cases import MACHINE
 
 from pointsman.services import socket_proxy
 from pointsman.services.socket_proxy import ALLOWED
 from pointsman.spec.models import Environment
+from tests.unit.services.cases import MACHINE
 
 ID = "4fad43091cb3e25b16f3f7f71e12d65ec7b90060c910ebedf5b69c3011df9dff"
 ADMITTED = (

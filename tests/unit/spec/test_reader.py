@@ -71,11 +71,11 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         ["1:15  ports.loki  1:30 reads as 90 (base 60); expected a decimal number without leading zeros or colons"],
     ),
     "1e3 is text": (
-        "socket_proxy: {resources: {memory: 1MiB, cpus: 1e0}}\n",
+        "socket_proxy: {resources: {memory: 8MiB, cpus: 1e0}}\n",
         ["1:48  socket_proxy.resources.cpus  1e0 is text; expected a number above 0 and at most 64; write 1.0"],
     ),
     "not a number": (
-        "socket_proxy: {resources: {memory: 1MiB, cpus: .nan}}\n",
+        "socket_proxy: {resources: {memory: 8MiB, cpus: .nan}}\n",
         ["1:48  socket_proxy.resources.cpus  .nan is out of range; expected a number above 0 and at most 64"],
     ),
     "text for a boolean": (
@@ -396,15 +396,15 @@ def test_anchors_aliases_and_merges_are_understood(loader: type[Any]) -> None:
     """What stands once may be used twice; a key beside `<<` wins over the merged one, the first of several merged ones
     over the later."""
     text = """\
-loki: {resources: &small {memory: 1MiB, cpus: 2}}
+loki: {resources: &small {memory: 8MiB, cpus: 2}}
 log_agent: {resources: *small}
-prometheus: {resources: {<<: *small, memory: 3MiB}}
+prometheus: {resources: {<<: *small, memory: 9MiB}}
 socket_proxy: {resources: {<<: [{cpus: 4}, *small]}}
 """
     environment = checked(load(text, "stacks/dev.yaml", loader))
     assert environment.log_agent.resources.model_dump() == environment.loki.resources.model_dump()
-    assert environment.prometheus.resources.model_dump() == {"memory": "3MiB", "cpus": 2}
-    assert environment.socket_proxy.resources.model_dump() == {"memory": "1MiB", "cpus": 4}
+    assert environment.prometheus.resources.model_dump() == {"memory": "9MiB", "cpus": 2}
+    assert environment.socket_proxy.resources.model_dump() == {"memory": "8MiB", "cpus": 4}
 
 
 def test_aliases_cannot_make_a_short_file_explode() -> None:

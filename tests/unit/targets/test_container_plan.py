@@ -10,6 +10,7 @@ import pytest
 from pointsman.services import labels
 from pointsman.services.estate import compose
 from pointsman.services.model import Config, HostMount, Machine, Probe, RestartInPlace, Service
+from pointsman.spec.mistakes import SpecError
 from pointsman.spec.models import ContainerLogs, Environment
 from pointsman.spec.reader import parse
 from pointsman.targets.docker import names
@@ -140,3 +141,12 @@ def test_labels() -> None:
 def test_default_spec_is_the_empty_file() -> None:
     """The comparisons above start from what an empty file declares."""
     assert parse("{}", "stacks/dev.yaml") == Environment()
+
+
+def test_a_limit_that_would_be_none_is_refused() -> None:
+    """512 KiB are 0 MiB, which Docker reads as no limit; the spec's reader says so before anything is made."""
+    with pytest.raises(SpecError) as refused:
+        parse("loki: {resources: {memory: 512KiB}}", "stacks/dev.yaml")
+    (mistake,) = refused.value.mistakes
+    assert (mistake.key, mistake.line) == ("loki.resources.memory", 1)
+    assert "at least 6MiB" in str(mistake)

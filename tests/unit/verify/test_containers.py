@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.verify.doubles import declared, running
 
 from pointsman.checks import Outcome
 from pointsman.verify.containers import containers
+from tests.unit.verify.doubles import declared, running
 
 
 def test_all_containers_as_planned_pass() -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from tests.unit.verify.doubles import World, running
 
 from pointsman.checks import Check, Outcome, failed, passed
 from pointsman.logs import Line
 from pointsman.verify.log_flow import container_line, labels, passed_on, round_trip
 from pointsman.verify.site import Site
+from tests.unit.verify.doubles import World, running
 
 TRICKY = [
     'level=info msg="with \\"quotes\\" and `backticks`"',

@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.verify.doubles import World, running
 
 from pointsman import logs
 from pointsman.errors import UsageError
 from pointsman.logs import Line, query, selector
+from tests.unit.verify.doubles import World, running
 
 
 class Engine:

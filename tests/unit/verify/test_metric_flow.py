@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import httpx
-from tests.unit.verify.doubles import World, target
 
 from pointsman.checks import Outcome
 from pointsman.verify.metric_flow import OTLP, QUERY, TARGETS, round_trip, targets
+from tests.unit.verify.doubles import World, target
 
 
 def test_a_metric_that_arrives_leaves_no_new_series() -> None:

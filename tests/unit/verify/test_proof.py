@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from tests.unit.verify.doubles import World, running
 
 from pointsman.checks import Check, Outcome, Report
 from pointsman.logs import Line
@@ -17,6 +16,7 @@ from pointsman.services.model import Service
 from pointsman.targets.docker import engine
 from pointsman.targets.docker.engine import Running
 from pointsman.verify import proof
+from tests.unit.verify.doubles import World, running
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from tests.unit.verify.doubles import World, data
 
 from pointsman.checks import Outcome
 from pointsman.resources.provider.releases import digest
 from pointsman.verify.reach import in_force, parsed, reached, retention
+from tests.unit.verify.doubles import World, data
 
 
 def test_a_refused_connection_is_red_at_once() -> None:

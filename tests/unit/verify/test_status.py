@@ -9,11 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.unit.verify.doubles import World, running
 
 from pointsman import status
 from pointsman.status import built_version, kernel_working_set, labelled_version, rows, working_set
 from pointsman.targets.docker.engine import Running
+from tests.unit.verify.doubles import World, running
 
 METRICS = """\
 # TYPE go_build_info gauge
