@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pointsman.declared import Declared
 from pointsman.http_client import new_client, worded
+from pointsman.services import loki
 from pointsman.targets.docker.engine import Running, connect, containers
 
 if TYPE_CHECKING:
     from docker import APIClient
     from httpx import Client
 
-LOKI = "loki"
 QUERY = "/loki/api/v1/query_range"
 # The most that Loki returns at once, unless its limits_config says otherwise.
 MOST_LINES = 5000
@@ -105,7 +105,7 @@ class LokiSource:
         labels = {"environment": self.declared.environment} | ({"service": self.service} if self.service else {})
         return loki_lines(
             self.client,
-            self.declared.url(self.declared.service(LOKI)),
+            self.declared.url(self.declared.service(loki.NAME)),
             selector(labels, grep=self.grep, containers_only=True),
             since=since,
             limit=limit,

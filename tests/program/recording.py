@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
-from pulumi.runtime import mocks, rpc
+from google.protobuf import struct_pb2
+from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.stack import run_in_stack
+from pulumi.runtime.sync_await import _sync_await
 
 from pointsman import declared as declarations
 from pointsman.declared import Declared
@@ -28,11 +31,13 @@ USERS = {"loki": 10001, "socket-proxy": 65532}
 
 @dataclass(frozen=True)
 class Registered:
-    """One resource as the program registers it; parent and dependencies by name."""
+    """One resource as the program registers it; parent and dependencies by name. `message` holds its inputs as they go
+    over the wire."""
 
     type: str
     name: str
     inputs: dict[str, Any]
+    message: struct_pb2.Struct
     parent: str
     depends_on: frozenset[str]
     provider: str
@@ -88,6 +93,7 @@ class Monitor(mocks.MockMonitor):
                     type=request.type,
                     name=request.name,
                     inputs=rpc.deserialize_properties(request.object),
+                    message=request.object,
                     parent=_name(request.parent),
                     depends_on=frozenset(_name(urn) for urn in request.dependencies),
                     provider=_name(request.provider.rpartition("::")[0]),
@@ -123,19 +129,27 @@ def made(environment: str, text: str = "{}", agent: Agent = "promtail") -> Decla
         each.name: plan(each, environment, images[each.image].image_id, images[each.image].user, bind, logs)
         for each in estate.services
     }
-    return Declared(estate, ESTATE, plans, Resolution(images=images))
+    return Declared(estate, ESTATE, plans, Resolution(images, agent, []))
 
 
 def run_program(declared: Declared, monkeypatch: pytest.MonkeyPatch, program: Path = PROGRAM) -> Recording:
     """Runs stacks/__main__.py as the engine would, for what is declared."""
-    recording = Recording()
-    monkeypatch.setattr(declarations, "declared", lambda environment: declared)
-    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
-    mocks.set_mocks(recording, project="pointsman", stack=declared.environment, monitor=Monitor(recording))
+    return run_with(lambda environment: declared, declared.environment, monkeypatch, program)
 
-    async def program_run() -> None:
+
+def run_with(
+    declare: Callable[[str], Declared], environment: str, monkeypatch: pytest.MonkeyPatch, program: Path = PROGRAM
+) -> Recording:
+    """Runs it with another way to learn what is declared."""
+    recording = Recording()
+    monkeypatch.setattr(declarations, "declared", declare)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+    mocks.set_mocks(recording, project="pointsman", stack=environment, monitor=Monitor(recording))
+    # The mocks make a root of their own, whose outputs nobody would register.
+    settings.set_root_resource(None)  # type: ignore[arg-type]
+
+    def run() -> None:
         runpy.run_path(str(program), run_name="__main__")
 
-    pulumi.runtime.sync_await._sync_await(pulumi.runtime.stack.run_pulumi_func(lambda: None)) if False else None
-    mocks.test(lambda: runpy.run_path(str(program), run_name="__main__"))()
+    _sync_await(run_in_stack(run))  # type: ignore[no-untyped-call]
     return recording

@@ -30,6 +30,9 @@ from pointsman.toolchain import Toolchain
 from pointsman.toolchain import ensure as ensure_toolchain
 from pointsman.verify import run as run_verify
 
+# A Prometheus that has just started scrapes each target for the first time within one interval (15 s by default).
+FIRST_SCRAPE_SECONDS = 20.0
+
 
 @dataclass
 class Phases:
@@ -63,7 +66,7 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
         run = stack.up(environment, variables.of(toolchain), console)
     with phase("verify"):
         estate = declared(environment)
-        report = run_verify(estate)
+        report = run_verify(estate, deadline_seconds=FIRST_SCRAPE_SECONDS)
     findings += [*resolution.findings, *run.warnings]
     document = _document(environment, estate, toolchain, run, report, findings, phase.seconds)
     path = environment_dir(environment) / "summary.json"

@@ -10,6 +10,7 @@ from pointsman.services.model import Config, Probe, RestartInPlace, Retention, S
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds, size_bytes
 
+NAME = "loki"
 PORT = 3100
 GRPC_PORT = 9095
 CONFIG = "/etc/loki"
@@ -19,7 +20,7 @@ DATA = "/loki"
 def service(spec: Environment) -> Service:
     """Loki in monolithic mode, ready in under a second: every wait that only a cluster needs is set to zero."""
     return Service(
-        name="loki",
+        name=NAME,
         image="loki",
         command=("/usr/bin/loki", f"-config.file={CONFIG}/current/loki.yml"),
         port=PORT,

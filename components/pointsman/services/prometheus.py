@@ -12,6 +12,7 @@ from pointsman.services.model import Config, HttpReload, Probe, Retention, Servi
 from pointsman.spec.models import Environment, ScrapeTargets
 from pointsman.spec.scalars import duration_seconds, size_bytes
 
+NAME = "prometheus"
 PORT = 9090
 CONFIG = "/etc/prometheus"
 DATA = "/prometheus"
@@ -24,7 +25,7 @@ def service(environment: str, spec: Environment, scraped: Sequence[Service]) -> 
     files = {"prometheus.yml": _config(environment, spec, scraped)}
     files |= {f"{TARGETS}/{extra.job}.json": _file_sd(extra) for extra in declared.extra_targets}
     return Service(
-        name="prometheus",
+        name=NAME,
         image="prometheus",
         command=(
             "/bin/prometheus",
@@ -65,7 +66,7 @@ def service(environment: str, spec: Environment, scraped: Sequence[Service]) -> 
 
 def _config(environment: str, spec: Environment, scraped: Sequence[Service]) -> str:
     declared = spec.prometheus
-    own = [("prometheus", f"localhost:{PORT}", "/metrics")]
+    own = [(NAME, f"localhost:{PORT}", "/metrics")]
     others = [(each.name, each.address, each.metrics) for each in scraped if each.metrics is not None]
     config: dict[str, Any] = {
         "global": {

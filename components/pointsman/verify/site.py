@@ -11,6 +11,7 @@ from pointsman.checks import Check
 from pointsman.declared import Declared
 from pointsman.http_client import SHOWN_CHARACTERS, worded
 from pointsman.resources.provider.kinds import Deadline
+from pointsman.services import loki, prometheus
 from pointsman.targets.docker.engine import Running
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.15
 
-METRICS = "prometheus"
-LOGS = "loki"
+METRICS = prometheus.NAME
+LOGS = loki.NAME
 
 
 class Lost(Exception):

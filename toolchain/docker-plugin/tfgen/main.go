@@ -13,10 +13,11 @@ func main() {
 	tfgen.MainWithCustomGenerate(docker.Name, docker.RequireVersion(), docker.Info([]byte("{}")), generate)
 }
 
-// generate takes descriptions from the provider's own schema: its documentation pages would only add prose for other
-// languages, and converting their examples needs plugins that a build must not download.
+// generate takes descriptions from the provider's own schema. Its documentation pages would only add prose for other
+// languages; to find them the bridge runs `go mod download`, which fetches thousands of go.mod files, and to convert their
+// examples it wants more plugins.
 func generate(opts tfgen.GeneratorOptions) error {
-	opts.XInMemoryDocs = true
+	opts.SkipDocs = true
 	opts.SkipExamples = true
 	generator, err := tfgen.NewGenerator(opts)
 	if err != nil {
