@@ -17,7 +17,13 @@ def checkout() -> Path:
     Raises UsageError when there is none.
     """
     if override := os.environ.get("POINTSMAN_ROOT"):
-        return Path(override).resolve()
+        root = Path(override).resolve()
+        if (root / "stacks").is_dir():
+            return root
+        raise UsageError(
+            f"POINTSMAN_ROOT is {root}, which is no Pointsman checkout: it holds no stacks/",
+            remedy="set it to the clone, or unset it and change into the clone",
+        )
     here = Path(__file__).resolve()
     for folder in (Path.cwd(), *Path.cwd().parents, *here.parents):
         if (folder / MARKER).is_file() and (folder / "stacks").is_dir():

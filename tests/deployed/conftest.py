@@ -15,6 +15,7 @@ import docker
 import psutil
 import pytest
 
+from pointsman.declared import Declared
 from tests.deployed.estate import Clone, Estate, small_spec, sweep
 
 PREFIX = "pmtest"
@@ -59,7 +60,7 @@ def new_clone(tmp_path_factory: pytest.TempPathFactory) -> NewClone:
 
 @pytest.fixture(scope="session")
 def new_estate(engine: docker.DockerClient, new_clone: NewClone) -> Iterator[NewEstate]:
-    """Makes environments, each under another name, in a clone of its own or in a given one; nothing of them is up yet."""
+    """Makes environments, each under another name, in a clone of its own or in a given one; none is up yet."""
     made: list[Estate] = []
 
     def make(clone: Clone | None = None) -> Estate:
@@ -78,6 +79,12 @@ def session_estate(new_estate: NewEstate) -> Estate:
     estate = new_estate()
     estate.first = estate.up()
     return estate
+
+
+@pytest.fixture(scope="module")
+def environment(session_estate: Estate) -> Declared:
+    """What the shared environment is declared to be when a module begins."""
+    return session_estate.declared()
 
 
 @pytest.fixture

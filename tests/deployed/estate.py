@@ -74,6 +74,7 @@ class Clone:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(CHECKOUT / name, root / name)
         (root / ".venv").symlink_to(sys.prefix)
+        self._pulumi_variables: dict[str, str] = {}
         self.git("init", "-q")
         self.commit()
 
@@ -101,11 +102,13 @@ class Clone:
         return kept | own
 
     def pulumi_variables(self) -> dict[str, str]:
-        """The same after `eval "$(pointsman env)"`."""
-        printed = self.pointsman("env").good().out
-        script = 'eval "$0"; env -0'
-        found = subprocess.check_output(["bash", "-c", script, printed], env=self.variables(), text=True)
-        return dict(pair.split("=", 1) for pair in found.split("\0") if "=" in pair)
+        """The same after `eval "$(pointsman env)"`, which is run once."""
+        if not self._pulumi_variables:
+            printed = self.pointsman("env").good().out
+            script = 'eval "$0"; env -0'
+            found = subprocess.check_output(["bash", "-c", script, printed], env=self.variables(), text=True)
+            self._pulumi_variables = dict(pair.split("=", 1) for pair in found.split("\0") if "=" in pair)
+        return self._pulumi_variables
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts the command line in a process group of its own, which a test may kill."""

@@ -56,7 +56,7 @@ def test_a_config_edit_reloads_one_service(estate: Estate) -> None:
 
 def test_targets_need_no_reload(estate: Estate) -> None:
     """A job's first target list reloads once; a change of the list alone is read without any reload."""
-    target = f"localhost:{9090}"
+    target = "localhost:9090"
     estate.edit("prometheus", extra_targets=[{"job": "builds", "targets": [target]}])
     assert estate.pulumi_up() == {("update", "prometheus-config")}
     reloaded, before = estate.metric("prometheus", RELOADED), estate.ids()
@@ -69,7 +69,7 @@ def test_targets_need_no_reload(estate: Estate) -> None:
         lambda: [
             each["labels"]
             for each in estate.data("prometheus", "/api/v1/targets", state="active")["activeTargets"]
-            if each["scrapePool"] == "builds" and each["health"] == "up"
+            if each["scrapePool"] == "builds" and each["health"] == "up" and "team" in each["labels"]
         ]
     )
     assert {(each["instance"], each["team"]) for each in active} <= {(each, "platform") for each in more}
@@ -168,6 +168,5 @@ def test_a_new_image_replaces_one_container(estate: Estate) -> None:
         after = estate.containers()
         assert {service for service in before if str(after[service].id) != before[service]} == {"node-exporter"}
         assert str(after["node-exporter"].attrs["Image"]) == image
-        assert estate.pulumi_up("--expect-no-changes") == set()
     estate.pulumi_up()
     untag(estate.engine, "variant")

@@ -25,30 +25,20 @@ def test_second_up_changes_nothing(estate: Estate) -> None:
     assert estate.ids() == before
 
 
-def test_plain_pulumi_is_enough(estate: Estate) -> None:
-    """After `eval "$(pointsman env)"`, plain preview and up work and see no change."""
-    estate.pulumi("preview", "--expect-no-changes").good()
-    assert estate.pulumi_up("--expect-no-changes") == set()
+def test_a_second_clone_changes_nothing_and_stays_clean(estate: Estate, twin: Estate) -> None:
+    """From another clone, plain `pulumi` and `pointsman` see the same estate, unchanged.
 
-
-def test_second_clone_changes_nothing(estate: Estate, twin: Estate) -> None:
-    """From another clone, both `pulumi up` and `pointsman up` see the same estate, unchanged."""
+    After preview, up, verify, status, logs, preflight and images, `git status` of the clone has nothing to say.
+    """
     before = estate.ids()
-    twin.pulumi("up", "--yes", "--expect-no-changes").good()
-    assert set(twin.up()["changes"]) == {"same"}
-    assert estate.ids() == before
-
-
-def test_a_checkout_stays_clean(estate: Estate, twin: Estate) -> None:
-    """After up, preview, verify, status, preflight, logs and images, `git status` of the clone has nothing to say."""
     twin.clone.commit()
-    twin.up()
-    twin.pulumi("preview").good()
-    for command in ("verify", "status", "logs"):
-        twin.clone.pointsman(command, "--env", twin.name).good()
-    for words in (("preflight",), ("images", "list"), ("images", "ensure")):
+    twin.pulumi("preview", "--expect-no-changes").good()
+    assert twin.pulumi_up("--expect-no-changes") == set()
+    assert set(twin.up()["changes"]) == {"same"}
+    for words in (("verify",), ("status",), ("logs",), ("preflight",), ("images", "list"), ("images", "ensure")):
         twin.clone.pointsman(*words, "--env", twin.name).good()
     assert twin.clone.git("status", "--short") == ""
+    assert estate.ids() == before
     assert not [path for path in (CHECKOUT / "stacks").iterdir() if f"{PREFIX}-" in path.name]
 
 

@@ -151,5 +151,5 @@ def run_with(
     def run() -> None:
         runpy.run_path(str(program), run_name="__main__")
 
-    _sync_await(run_in_stack(run))  # type: ignore[no-untyped-call]
+    _sync_await(run_in_stack(run))
     return recording

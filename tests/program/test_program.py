@@ -9,7 +9,6 @@ from typing import Any
 
 import pulumi
 import pytest
-from tests.program.recording import ESTATE, PROGRAM, Recording, made, run_program, run_with
 
 from pointsman.declared import Declared
 from pointsman.errors import PointsmanError, UsageError
@@ -17,6 +16,7 @@ from pointsman.resources.provider.config_volume import Inputs
 from pointsman.resources.provider.protocol import from_struct
 from pointsman.targets.docker.container import STOP_SECONDS
 from pointsman.targets.docker.program import DockerTarget
+from tests.program.recording import ESTATE, PROGRAM, Recording, made, run_program, run_with
 
 CHECKOUT = PROGRAM.parents[1]
 CONTAINER = "docker:index/container:Container"
@@ -284,5 +284,5 @@ def test_a_foreign_container_is_left_alone_with_a_message() -> None:
     (hook,) = binding.before_create
     args = pulumi.ResourceHookArgs("urn", "id", "x", CONTAINER, {"name": "pointsman-dev-x"})
     with pytest.raises(RuntimeError, match="exists already\nnext: remove it by hand"):
-        hook(args)  # type: ignore[operator]
+        hook(args)
     assert asked == [("pointsman-dev-x", ESTATE)]

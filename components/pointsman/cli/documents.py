@@ -100,7 +100,7 @@ class DownDocument(Document):
 
 
 class TableDocument(Document):
-    """The rows of `images` or `toolchain status`."""
+    """The rows of `images` and `toolchain`; `spec check` of a good spec has no rows, `mistakes`."""
 
     document: Literal["pointsman.table/1"] = "pointsman.table/1"
     name: str

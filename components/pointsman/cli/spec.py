@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pointsman.cli.output import EnvironmentOption, Output, OutputOption, guarded, out
+from pointsman.cli.output import EnvironmentOption, Output, OutputOption, guarded, out, show_rows
 
 app = typer.Typer(help="The spec of an environment.", no_args_is_help=True)
 
@@ -20,7 +20,9 @@ def check(environment: EnvironmentOption = "dev", output: OutputOption = Output.
 
     with guarded(output):
         read_environment(environment)
-        if output is Output.TABLE:
+        if output is Output.JSON:
+            show_rows("mistakes", [], output)
+        else:
             out.print(f"[green]✓[/green] stacks/{environment}.yaml is good")
 
 

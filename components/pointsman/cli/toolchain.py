@@ -25,6 +25,7 @@ def ensure(output: OutputOption = Output.TABLE) -> None:
     """Install or build what is missing."""
     from pointsman.builds import progress_for
     from pointsman.toolchain import ensure as provide
+    from pointsman.toolchain import status as rows
 
     with guarded(output):
         console = console_for(output)
@@ -33,3 +34,5 @@ def ensure(output: OutputOption = Output.TABLE) -> None:
             provide(progress)
         finally:
             progress.close()
+        if output is Output.JSON:
+            show_rows("toolchain", [asdict(row) for row in rows()], output)

@@ -11,6 +11,9 @@ from pulumi.automation.events import DiagnosticEvent, EngineEvent, StepEventMeta
 # The engine's colour directives, such as `<{%reset%}>`.
 _COLOUR = re.compile(r"<\{%[^%]*%\}>")
 _QUIET = ("same", "refresh", "read")
+_REPLACEMENT = "create-replacement"
+# What surrounds it, for the same resource: what people want to see is the new one.
+_HALVES = ("replace", "delete-replaced")
 # What the program prints when it fails on purpose: the message stands in the diagnostics already.
 _ECHO = re.compile(r"an unhandled error occurred: the program exited|^Duration|update failed$")
 
@@ -52,6 +55,11 @@ class Step:
         """Whether the step does more than look."""
         return self.op not in _QUIET
 
+    @property
+    def finishes(self) -> bool:
+        """Whether the step did all that happens to its resource; false for the halves of a replacement."""
+        return self.state is State.FAILED or (self.state is State.DONE and self.op not in _HALVES)
+
 
 @dataclass
 class Run:
@@ -84,9 +92,11 @@ class Run:
         """How many resources were created, updated, replaced or deleted."""
         return sum(count for op, count in self.changes.items() if op not in _QUIET)
 
-    def _step(self, told: StepEventMetadata, state: State, at: float) -> Step:
+    def _step(self, told: StepEventMetadata, state: State, at: float) -> Step | None:
         op = str(getattr(told.op, "value", told.op))
         step = self.steps.get(told.urn)
+        if step and step.op == _REPLACEMENT and op in _HALVES and state is not State.FAILED:
+            return None
         if step is None or state is State.RUNNING:
             step = self.steps[told.urn] = Step(told.urn, op, state, started=at, custom=_is_custom(told))
         step.op, step.state = op, state

@@ -13,8 +13,6 @@ from pointsman.deploy.events import Run, State, Step
 
 _MARKS = {State.RUNNING: ("…", "cyan"), State.DONE: ("✓", "green"), State.FAILED: ("✗", "red")}
 _WORDS = {"create": "created", "update": "updated", "create-replacement": "replaced", "delete": "deleted"}
-# Halves of a replacement: what people want to see is its end, the new resource.
-_HALVES = ("replace", "delete-replaced")
 
 
 class Display:
@@ -42,7 +40,7 @@ class Display:
 
     def tell(self, step: Step) -> None:
         """Says that a step ended, where no live tree does."""
-        if self._live is None and _shown(step) and step.state is not State.RUNNING:
+        if self._live is None and _shown(step) and step.finishes:
             self._console.print(line(step, step.ended), highlight=False)
 
     def tree(self) -> Group:
@@ -64,7 +62,7 @@ class Display:
 
 def _shown(step: Step) -> bool:
     """Whether a step is worth a line: what changes, without components and providers, which are only names."""
-    return step.changes and step.custom and not (step.state is State.DONE and step.op in _HALVES)
+    return step.changes and step.custom and (step.finishes or step.state is State.RUNNING)
 
 
 def line(step: Step, now: float) -> Text:

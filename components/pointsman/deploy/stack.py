@@ -18,8 +18,6 @@ from pointsman.deploy.variables import stack_file
 from pointsman.errors import PointsmanError
 from pointsman.paths import checkout
 
-PROJECT = "pointsman"
-
 
 class _Stack(auto.Stack):
     """A stack whose result is read from its events: asking for outputs and history takes four more commands (2 s)."""
@@ -39,13 +37,13 @@ class _Stack(auto.Stack):
 def up(environment: str, variables: dict[str, str], console: Console) -> Run:
     """Makes the environment what its spec says; raises PointsmanError with the engine's own words when it cannot."""
     with _opened(environment, variables, create=True) as stack:
-        return _drive(console, "up", lambda on_event: stack.up(on_event=on_event, color="never"))
+        return _drive(console, lambda on_event: stack.up(on_event=on_event, color="never"))
 
 
 def destroy(environment: str, variables: dict[str, str], console: Console) -> Run:
     """Removes the environment's resources; data volumes stay."""
     with _opened(environment, variables, create=False) as stack:
-        return _drive(console, "down", lambda on_event: stack.destroy(on_event=on_event, color="never"))
+        return _drive(console, lambda on_event: stack.destroy(on_event=on_event, color="never"))
 
 
 @contextmanager
@@ -63,7 +61,7 @@ def _opened(environment: str, variables: dict[str, str], *, create: bool) -> Ite
         os.environ["PATH"] = before
 
 
-def _drive(console: Console, verb: str, call: Callable[[Callable[[Any], None]], object]) -> Run:
+def _drive(console: Console, call: Callable[[Callable[[Any], None]], object]) -> Run:
     run = Run()
     with Display(console, run) as display:
 

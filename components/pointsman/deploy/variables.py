@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from pointsman.errors import PointsmanError
@@ -11,7 +12,6 @@ from pointsman.paths import state_dir
 from pointsman.toolchain import Toolchain
 
 PASSPHRASE_BYTES = 32
-PRIVATE = 0o600
 
 
 def backend_dir() -> Path:
@@ -54,8 +54,8 @@ def ensure_passphrase() -> None:
             remedy=f"put the file back from your backup; to start anew, move {backend_dir()} away first",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    mine = path.with_name(f"passphrase.{os.getpid()}")
-    descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    # A name of its own, readable by this user alone: the one of a killed run must not be in the way.
+    descriptor, mine = tempfile.mkstemp(prefix="passphrase.", dir=path.parent)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(PASSPHRASE_BYTES))
     try:
@@ -64,4 +64,4 @@ def ensure_passphrase() -> None:
     except FileExistsError:
         pass
     finally:
-        mine.unlink()
+        Path(mine).unlink()

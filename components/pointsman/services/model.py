@@ -43,11 +43,6 @@ class Config:
     watched: tuple[str, ...] = ()
     watched_metric: str = ""
 
-    @property
-    def live(self) -> str:
-        """Where the service finds the release that is in force."""
-        return f"{self.directory}/current"
-
 
 @dataclass(frozen=True)
 class Probe:

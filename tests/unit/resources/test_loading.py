@@ -1,4 +1,4 @@
-"""Making a service take a config over HTTP: taken, refused, claimed but not done; and what its metrics are read from."""
+"""Making a service take a config over HTTP: taken, refused, claimed but not done; and the metrics that tell."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_service_that_is_gone() -> None:
     """Nobody listens: the reason is told, without a traceback of the HTTP library."""
     with serving(Service()) as gone:
         pass
-    with pytest.raises(PointsmanError, match="pointsman-dev-x cannot be told to reload: .*refused"):
+    with pytest.raises(PointsmanError, match=r"pointsman-dev-x cannot be told to reload: .*refused"):
         loader(gone).load()
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,32 +62,36 @@ class Plugin:
         return getattr(self.stub, verb)(kinds[verb](**request), timeout=CALL_SECONDS)
 
 
-def started(errors: Path) -> Plugin:
-    """Starts the plugin; Docker is somewhere that does not answer, so that no test can touch it."""
+@contextmanager
+def started(errors: Path) -> Iterator[Plugin]:
+    """A plugin until the block ends, with a good code; Docker is where nobody answers, so that no test can touch it."""
     begin = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, str(PROGRAM), "127.0.0.1:1"],
-        stdout=subprocess.PIPE,
-        stderr=errors.open("w"),
-        text=True,
-        env={**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock", "PYTHONPATH": ""},
-    )
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    seconds = time.monotonic() - begin
-    stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
-    return Plugin(process, stub, seconds)
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, str(PROGRAM), "127.0.0.1:1"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock", "PYTHONPATH": ""},
+        ) as process,
+    ):
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        seconds = time.monotonic() - begin
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel), seconds)
+        process.terminate()
+        assert process.wait(timeout=CALL_SECONDS) == 0
 
 
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
     """A plugin for all tests that leave it as it is; what it printed as errors is looked at when all are done."""
     errors = tmp_path_factory.mktemp("plugin") / "stderr"
-    running = started(errors)
-    print(f"\nthe plugin answered {running.start_seconds:.2f} s after its start")
-    yield running
-    running.process.terminate()
-    assert running.process.wait(timeout=CALL_SECONDS) == 0
+    with started(errors) as running:
+        print(f"\nthe plugin answered {running.start_seconds:.2f} s after its start")
+        yield running
     assert "Traceback" not in errors.read_text()
 
 
@@ -191,7 +196,7 @@ def test_failures_are_messages(plugin: Plugin, verb: str, request_: dict[str, An
     request = {name: struct(value) if isinstance(value, dict) else value for name, value in request_.items()}
     with pytest.raises(grpc.RpcError) as failed:
         plugin.call(verb, **request)
-    said = str(failed.value.details())  # type: ignore[attr-defined]
+    said = str(failed.value.details())
     assert words in said
     assert "Traceback" not in said
 
@@ -199,7 +204,7 @@ def test_failures_are_messages(plugin: Plugin, verb: str, request_: dict[str, An
 def test_cancel_answers_and_ends_the_plugin(tmp_path: Path) -> None:
     """The engine's cancel is answered before the plugin ends, with a good code and nothing on its error output."""
     errors = tmp_path / "stderr"
-    running = started(errors)
-    running.stub.Cancel(empty_pb2.Empty(), timeout=CALL_SECONDS)
-    assert running.process.wait(timeout=CALL_SECONDS) == 0
+    with started(errors) as running:
+        running.stub.Cancel(empty_pb2.Empty(), timeout=CALL_SECONDS)
+        assert running.process.wait(timeout=CALL_SECONDS) == 0
     assert errors.read_text() == ""

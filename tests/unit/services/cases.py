@@ -67,5 +67,5 @@ CASES = {
     "full": Case("production", FULL, "alloy"),
     "without-exporters": Case("staging", "exporters: {node: {enabled: false}}", "alloy"),
 }
-# The third differs from the first by a service that is missing, which a property says better than a second set of files.
+# The third differs from the first by a service that is missing, which a property says better than files.
 GOLDEN = ("default", "full")

@@ -1,4 +1,4 @@
-"""Which requests the pattern of the socket proxy lets through: a few reads, and nothing that gives more than reading."""
+"""Which requests the pattern of the socket proxy lets through: a few reads, and nothing that gives more."""
 
 from __future__ import annotations
 

@@ -66,14 +66,14 @@ def replaced(text: str) -> set[str]:
 
 
 def test_fingerprint_changes_with_every_field() -> None:
-    """No setting of a container can change without the container being replaced; each gives a fingerprint of its own."""
+    """No setting of a container can change without the container being replaced; each counts."""
     assert set(OTHER) == {each.name for each in fields(ContainerPlan)}
     found = {replace(PLAN, **{name: value}).fingerprint for name, value in OTHER.items()}
     assert len(found | {PLAN.fingerprint}) == len(OTHER) + 1
 
 
 def test_fingerprint_is_the_same_in_every_process() -> None:
-    """It is compared with a label that another run wrote; another value here replaces every container of every estate."""
+    """Another run wrote the label it is compared with: another value here replaces every container of every estate."""
     assert plan(SERVICE, "dev", IMAGE, 10001, "127.0.0.1", ContainerLogs()).fingerprint == PLAN.fingerprint
     assert PLAN.fingerprint == "c4d3ca11b86f"
 
@@ -98,7 +98,7 @@ def test_what_an_edit_of_the_spec_replaces(text: str, containers: set[str]) -> N
 
 
 def test_the_plan_of_a_service() -> None:
-    """Limits in MiB and cores as Docker's provider writes them; config read-only, data writable; user and group alike."""
+    """Limits in MiB and cores as Docker's provider writes them; config read-only, data writable."""
     assert (PLAN.memory, PLAN.cpus) == (512, "1.0")
     assert PLAN.user == "10001:10001"
     assert PLAN.groups == ("998",)

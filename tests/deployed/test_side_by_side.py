@@ -1,0 +1,64 @@
+"""Two environments of one user, from two clones, on one engine: neither sees or harms the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pointsman.services import labels
+from tests.deployed.conftest import NewClone, NewEstate
+from tests.deployed.estate import Estate, eventually
+
+
+@pytest.fixture(scope="module")
+def pair(new_estate: NewEstate, new_clone: NewClone) -> Iterator[tuple[Estate, Estate]]:
+    """Two environments that were brought up at the same time, as the first of their user's."""
+    left = new_estate()
+    right = new_estate(new_clone(like=left.clone))
+    runs = [each.clone.start("up", "--env", each.name, "--output", "json") for each in (left, right)]
+    said = [run.communicate(timeout=180)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    yield left, right
+    for each in (left, right):
+        each.remove()
+
+
+def test_each_sees_its_own_alone(pair: tuple[Estate, Estate]) -> None:
+    """Logs, targets and labels of one environment carry nothing of the other; both are one user's estate."""
+    for own in pair:
+        services = set(own.ids())
+        everything = {"match[]": '{environment=~".+"}'}
+        eventually(
+            lambda own=own, wanted=services: (
+                wanted
+                <= {  # type: ignore[misc]
+                    each["service"] for each in own.data("loki", "/loki/api/v1/series", **everything)
+                }
+            )
+        )
+        streams = own.data("loki", "/loki/api/v1/series", **everything)
+        assert {stream["environment"] for stream in streams} == {own.name}
+        targets = own.data("prometheus", "/api/v1/targets", state="active")["activeTargets"]
+        assert {each["labels"]["service"] for each in targets} == services - {"socket-proxy"}
+    estates = {each.labels[labels.ESTATE] for own in pair for each in own.containers().values()}
+    assert len(estates) == 1
+
+
+def test_one_goes_the_other_stays(pair: tuple[Estate, Estate]) -> None:
+    """`down` takes one away and keeps its data, which the next `up` finds; `down --volumes` leaves nothing of it."""
+    left, right = pair
+    value, others, volumes = left.mark(), right.ids(), right.volumes()
+    left.clone.pointsman("down", "--env", left.name).good()
+    assert left.ids() == {}
+    assert {name.rpartition("-")[2] for name in left.volumes()} == {"data"}
+    assert right.ids() == others
+    left.up()
+    assert left.marked(value)
+
+    told = left.clone.pointsman("down", "--env", left.name, "--volumes", "--output", "json").good().document()
+    assert len(told["volumes_removed"]) == 3
+    assert (left.ids(), left.volumes()) == ({}, set())
+    assert left.engine.networks.list(names=[f"pointsman-{left.name}"]) == []
+    assert (right.ids(), right.volumes()) == (others, volumes)
+    assert right.clone.pointsman("verify", "--env", right.name).code == 0

@@ -1,0 +1,92 @@
+"""The picture of an update, as a person sees it."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import pytest
+from pulumi.automation.events import EngineEvent
+from rich.console import Console
+
+from pointsman.deploy.events import Run
+from pointsman.deploy.live import Display
+from tests.unit.deploy.recorded import CONFIG, FAILED, NETWORK, PRE, done, run_of, step
+from tests.unit.deploy.recorded import STACK as COMPONENT
+
+EVENTS = [
+    *done("refresh", "prometheus"),
+    *done("same", "prometheus"),
+    *done("create", "observability", COMPONENT, parent=""),
+    *done("create", "pointsman-dev", NETWORK, parent="", to=1),
+    *done("create", "loki-config", CONFIG, at=1, to=2),
+    *done("delete-replaced", "loki", at=2, to=3),
+    *done("replace", "loki", at=3),
+    *done("create-replacement", "loki", at=3, to=7),
+    step(PRE, "create", "log-agent", at=8),
+    step(FAILED, "create", "log-agent", at=20),
+    *done("delete", "tempo", at=8, to=9),
+    *done("update", "grafana", at=8, to=9),
+    step(PRE, "create", "node-exporter", at=18),
+]
+
+TREE = """\
+  ✓ pointsman-dev           Network       created 1s
+ObservabilityStack
+  ✓ loki-config             ConfigVolume  created 1s
+  ✓ loki                    Container     replaced 4s
+  ✗ log-agent               Container     create failed 12s
+  ✓ tempo                   Container     deleted 1s
+  ✓ grafana                 Container     updated 1s
+  … node-exporter           Container     create 12s
+1 looked at, unchanged
+"""
+
+LINES = """\
+✓ pointsman-dev           Network       created 1s
+✓ loki-config             ConfigVolume  created 1s
+✓ loki                    Container     replaced 4s
+✗ log-agent               Container     create failed 12s
+✓ tempo                   Container     deleted 1s
+✓ grafana                 Container     updated 1s
+"""
+
+
+def console(*, terminal: bool) -> tuple[Console, io.StringIO]:
+    """A console of 80 columns without colours, and what it printed."""
+    printed = io.StringIO()
+    return Console(file=printed, width=80, force_terminal=terminal, color_system=None), printed
+
+
+def test_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What changes stands below its component with its seconds; a component itself has no line; the rest is counted."""
+    monkeypatch.setattr(time, "time", lambda: 1030.0)
+    shown, printed = console(terminal=True)
+    shown.print(Display(shown, run_of(*EVENTS)).tree())
+    assert "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n" == TREE
+
+
+def test_lines_where_there_is_no_terminal() -> None:
+    """A log gets one line for each change, when it is over, in the order of their ends."""
+    shown, printed = console(terminal=False)
+    run = Run()
+    with Display(shown, run) as display:
+        for number, event in enumerate(EVENTS):
+            moved = run.take(EngineEvent.from_json({"sequence": number, **event}))
+            if moved:
+                display.tell(moved)
+    assert printed.getvalue() == LINES
+
+
+def test_the_last_picture_stays() -> None:
+    """On a terminal the tree is drawn to the end, and no line is printed beside it."""
+    shown, printed = console(terminal=True)
+    run = Run()
+    with Display(shown, run) as display:
+        for event in done("create", "loki", to=3):
+            moved = run.take(EngineEvent.from_json(event))
+            assert moved is not None
+            display.tell(moved)
+    last = printed.getvalue().rpartition("ObservabilityStack")[2]
+    assert last.count("loki") == 1
+    assert "created 3s" in last
