@@ -15,8 +15,8 @@ def main() -> None:
     environment = declared(pulumi.get_stack())
     target = DockerTarget(environment)
     stack = ObservabilityStack("observability", target=target, services=environment.estate.stack)
-    Exporters("exporters", target=target, services=environment.estate.exporters)
-    pulumi.export("urls", stack.urls)
+    exporters = Exporters("exporters", target=target, services=environment.estate.exporters)
+    pulumi.export("urls", stack.urls | exporters.urls)
 
 
 try:

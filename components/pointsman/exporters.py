@@ -11,7 +11,12 @@ from pointsman.targets.docker.program import DockerTarget
 
 
 class Exporters(pulumi.ComponentResource):
-    """Exporters of the machine, each a scrape target that Prometheus knows from the same `Service` value."""
+    """Exporters of the machine, each a scrape target that Prometheus knows from the same `Service` value.
+
+    `urls` tells where each is reached from the machine.
+    """
+
+    urls: dict[str, str]
 
     def __init__(
         self,
@@ -24,4 +29,5 @@ class Exporters(pulumi.ComponentResource):
         """Places `services`; they start independently of one another."""
         super().__init__("pointsman:index:Exporters", name, None, opts)
         self.placed = [target.place(service, self) for service in services]
-        self.register_outputs({"exporters": [each.service.name for each in self.placed]})
+        self.urls = {service.name: target.declared.url(service) for service in services if service.published}
+        self.register_outputs({"urls": self.urls})

@@ -137,7 +137,7 @@ def test_a_config_that_fails_validation(estate: Estate, released: tuple[ConfigVo
 def test_a_config_that_fails_on_load_is_rolled_back(
     released: tuple[ConfigVolumeKind, dict[str, Any], str],
 ) -> None:
-    """A validator that lets everything pass: the service refuses on reload, and the last good release is loaded again."""
+    """A validator lets everything pass: the service refuses on reload, and the last good release is loaded again."""
     kind, inputs, release = released
     broken = {**inputs, "files": {"prometheus.yml": "no: such key\n"}, "validate": ["/bin/promtool", "--version"]}
     with pytest.raises(PointsmanError, match=f"rolled back to release {release}") as refused:

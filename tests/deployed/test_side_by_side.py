@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -24,21 +25,22 @@ def pair(new_estate: NewEstate, new_clone: NewClone) -> Iterator[tuple[Estate, E
         each.remove()
 
 
+def _streams(own: Estate) -> list[dict[str, str]]:
+    """All streams that an environment's Loki knows, whosever they are."""
+    found: list[dict[str, str]] = own.data("loki", "/loki/api/v1/series", **{"match[]": '{environment=~".+"}'})
+    return found
+
+
+def _have_arrived(own: Estate, services: set[str]) -> bool:
+    return services <= {stream["service"] for stream in _streams(own)}
+
+
 def test_each_sees_its_own_alone(pair: tuple[Estate, Estate]) -> None:
     """Logs, targets and labels of one environment carry nothing of the other; both are one user's estate."""
     for own in pair:
         services = set(own.ids())
-        everything = {"match[]": '{environment=~".+"}'}
-        eventually(
-            lambda own=own, wanted=services: (
-                wanted
-                <= {  # type: ignore[misc]
-                    each["service"] for each in own.data("loki", "/loki/api/v1/series", **everything)
-                }
-            )
-        )
-        streams = own.data("loki", "/loki/api/v1/series", **everything)
-        assert {stream["environment"] for stream in streams} == {own.name}
+        eventually(partial(_have_arrived, own, services))
+        assert {stream["environment"] for stream in _streams(own)} == {own.name}
         targets = own.data("prometheus", "/api/v1/targets", state="active")["activeTargets"]
         assert {each["labels"]["service"] for each in targets} == services - {"socket-proxy"}
     estates = {each.labels[labels.ESTATE] for own in pair for each in own.containers().values()}

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import docker
 
+from pointsman.builds import Store
 from pointsman.images import catalogue, packages
 from pointsman.images import lock as locks
 from pointsman.images.archive import Entry, assemble
@@ -42,17 +43,18 @@ def locked_to(estate: Estate, service: str, *, name: str, entries: list[Entry]) 
 def other_program(service: str, program: str) -> Entry:
     """The program of another service's image in place of the entry point of `service`."""
     known = catalogue.load()
-    mine, binaries = known.service(service), {}
+    mine = known.service(service)
+    binaries: dict[str, str] = {}
     for name in known.services:
         binaries |= dict.fromkeys(known.service(name).binaries, name)
-    path = packages.Store().path(packages.plan(binaries[program], known.service(binaries[program])).build) / program
+    path = Store().path(packages.plan(binaries[program], known.service(binaries[program])).build) / program
     return Entry(mine.entrypoint, 0o755, 0, path)
 
 
 def _made(service: str, name: str, entries: list[Entry]) -> str:
     known = catalogue.load().service(service)
     plan = packages.plan(service, known)
-    folder = packages.Store().path(plan.build)
+    folder = Store().path(plan.build)
     shape = packages.layout(service, known, {each: folder / each for each in known.binaries}, plan.certificates, "")
     own = {entry.path: entry for entry in [*shape.entries, *entries]}
     engine = Engine()

@@ -23,6 +23,9 @@ def _free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
+_TELLING = 60.0
+
+
 @dataclass(frozen=True)
 class Store:
     """Finished builds at `root`; `logs` holds each build's log, `scratch` what all builds of a run share meanwhile."""
@@ -103,7 +106,8 @@ class Store:
 
     def _history(self, builds: Sequence[Build]) -> list[tuple[float, float]]:
         found = [manifest.read(self.path(build)) for build in builds]
-        return [(entry.seconds, entry.expected_seconds) for entry in found if entry]
+        # Short builds tell of downloads and starts, not of how quickly this machine compiles.
+        return [(each.seconds, each.expected_seconds) for each in found if each and each.expected_seconds >= _TELLING]
 
     def _all(self, missing: Sequence[Build], paths: Mapping[str, Path], progress: Progress) -> None:
         fetch: Fetch | None = None
@@ -124,7 +128,12 @@ class Store:
                 fetch.cancel()
 
     def _one(self, build: Build, needed: Mapping[str, Path], progress: Progress) -> None:
+        told: list[str] = []
+
         def waiting() -> None:
+            if not told:
+                told.append(build.name)
+                progress.say(f"{build.name}: another run is making it; waiting for that one")
             progress.report(build.name, "another run is making it: waiting")
 
         with locks.exclusive(self.root / ".locks" / build.slug, waiting), self._work(build) as work:

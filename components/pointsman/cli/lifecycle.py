@@ -101,9 +101,11 @@ def env() -> None:
 
 
 def _toolchain() -> Toolchain:
+    from pointsman.targets.docker.engine import connect
     from pointsman.toolchain import find
 
-    found = find()
+    with connect():
+        found = find()
     if found is None:
         raise UsageError("Pulumi is not on this machine yet", remedy="pointsman toolchain ensure")
     return found

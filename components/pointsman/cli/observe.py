@@ -109,7 +109,7 @@ def _seconds(since: str) -> float:
 def _status_table(rows: tuple[Row, ...]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("service", "health", "version", "uptime", "restarts", "memory", "URL"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("service", "URL"))
     for row in rows:
         style = "green" if row.good else "red"
         health = row.health if row.state == "running" else row.state

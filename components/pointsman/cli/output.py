@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -34,6 +35,7 @@ EnvironmentOption = Annotated[
     ),
 ]
 
+_HEADINGS = {"size_bytes": "size", "checksum_ok": "checksum", "image_id": "image", "label": "name"}
 _STYLES = {Outcome.PASS: ("✓", "green"), Outcome.FAIL: ("✗", "red"), Outcome.NOT_VERIFIABLE: ("–", "yellow")}
 
 # Where output goes to a file or a pipe there is no width to keep: the terminal's default of 80 would break every line.
@@ -86,16 +88,33 @@ def emit(document: Document) -> None:
 
 
 def show_rows(name: str, rows: list[dict[str, Any]], output: Output) -> None:
-    """Rows of like keys as a table or a document."""
+    """Rows of like keys as a table or a document; the table leaves out columns that are empty in every row."""
     if output is Output.JSON:
         emit(TableDocument(name=name, rows=rows))
         return
+    columns = [key for key in (rows[0] if rows else ()) if any(row[key] not in (None, "") for row in rows)]
     table = Table(box=None, pad_edge=False)
-    for column in rows[0] if rows else ():
-        table.add_column(column.replace("_", " "), overflow="fold")
+    for index, key in enumerate(columns):
+        table.add_column(_HEADINGS.get(key, key.replace("_", " ")), overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*("" if value is None else escaped(str(value)) for value in row.values()))
+        table.add_row(*(escaped(_readable(key, row[key])) for key in columns))
     out.print(table)
+
+
+def _readable(key: str, value: object) -> str:
+    if value is None:
+        return ""
+    if key.startswith("size") and isinstance(value, int):
+        return f"{value / 1e6:.0f} MB"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.0f}"
+    text = str(value)
+    if text.startswith("sha256:"):
+        return text[7:19]
+    home = str(Path.home())
+    return text.replace(home, "~", 1) if text.startswith(home) else text
 
 
 def finish(code: int) -> NoReturn:
@@ -122,7 +141,7 @@ def checks_table(report: Report, title: str) -> Table:
     """The checks of a report for people."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
     for column in ("", "check", "seen"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "check")
     table.add_column("seconds", justify="right", style="dim")
     for check in report.checks:
         mark, style = _STYLES[check.outcome]

@@ -14,7 +14,7 @@ from rich.table import Table
 from pointsman.builds import progress_for
 from pointsman.checks import Report
 from pointsman.cli.documents import ImageLine, UpDocument
-from pointsman.cli.output import Output, checks_table, emit, lines, out
+from pointsman.cli.output import Output, checks_table, emit, lines
 from pointsman.declared import Declared, declared
 from pointsman.deploy import stack, variables
 from pointsman.deploy.events import Run
@@ -74,7 +74,7 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
     if output is Output.JSON:
         emit(document)
     else:
-        _show(document, estate, report, run, str(path))
+        _show(document, estate, report, run, str(path), console)
     return report.exit_code
 
 
@@ -131,7 +131,7 @@ def _document(
     )
 
 
-def _show(document: UpDocument, estate: Declared, report: Report, run: Run, path: str) -> None:
+def _show(document: UpDocument, estate: Declared, report: Report, run: Run, path: str, console: Console) -> None:
     services = Table(title=document.environment, title_justify="left", box=None, pad_edge=False)
     for column in ("service", "version", "from", "URL"):
         services.add_column(column, overflow="fold")
@@ -140,13 +140,13 @@ def _show(document: UpDocument, estate: Declared, report: Report, run: Run, path
         image = images[service.image]
         name = service.name if service.name == service.image else f"{service.name} ({service.image})"
         services.add_row(name, image.version, image.source, document.urls.get(service.name, ""))
-    out.print()
-    out.print(services)
-    out.print()
-    out.print(checks_table(report, "proof"))
+    console.print()
+    console.print(services)
+    console.print()
+    console.print(checks_table(report, "proof"))
     for finding in document.findings:
-        out.print(f"[yellow]![/yellow] {finding}")
+        console.print(f"[yellow]![/yellow] {finding}")
     spent = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in document.seconds.items())
-    out.print(f"\n{run.changed} changes; {spent}", style="dim")
+    console.print(f"\n{run.changed} changes; {spent}", style="dim")
     good = "[green]proved[/green]" if document.good else f"[red]{len(report.failures)} checks failed[/red]"
-    out.print(f"{document.environment} is up, {good}; summary in {path}")
+    console.print(f"{document.environment} is up, {good}; summary in {path}")

@@ -30,7 +30,8 @@ class State(StrEnum):
 class Step:
     """One resource in this run. `op` is the engine's word, such as `create`; times are Unix seconds.
 
-    `custom` tells a resource that a provider makes from a component or a provider, which are only names.
+    `custom` tells a resource that a provider makes from a component or a provider, which are only names; `retained` one
+    that leaves the state but not the world: data volumes, for which the engine says `delete` as well.
     """
 
     urn: str
@@ -39,6 +40,7 @@ class Step:
     started: float
     ended: float = 0.0
     custom: bool = True
+    retained: bool = False
 
     @property
     def name(self) -> str:
@@ -98,7 +100,9 @@ class Run:
         if step and step.op == _REPLACEMENT and op in _HALVES and state is not State.FAILED:
             return None
         if step is None or state is State.RUNNING:
-            step = self.steps[told.urn] = Step(told.urn, op, state, started=at, custom=_is_custom(told))
+            step = self.steps[told.urn] = Step(
+                told.urn, op, state, started=at, custom=_is_custom(told), retained=_is_retained(told)
+            )
         step.op, step.state = op, state
         if state is not State.RUNNING:
             step.ended = at
@@ -112,6 +116,10 @@ class Run:
             self.errors.append(message)
         if told.severity == "warning" and message not in self.warnings:
             self.warnings.append(message)
+
+
+def _is_retained(told: StepEventMetadata) -> bool:
+    return bool(told.old and told.old.retain_on_delete)
 
 
 def _is_custom(told: StepEventMetadata) -> bool:

@@ -73,6 +73,8 @@ def line(step: Step, now: float) -> Text:
         State.DONE: _WORDS.get(step.op, step.op),
         State.FAILED: f"{step.op} failed",
     }[step.state]
+    if step.retained and step.op == "delete" and step.state is State.DONE:
+        word = "kept"
     seconds = max(0.0, (step.ended or now) - step.started)
     return Text.assemble((f"{mark} ", style), f"{step.name:<24}", (f"{step.type:<14}", "dim"), f"{word} {seconds:.0f}s")
 

@@ -34,13 +34,13 @@ def of(toolchain: Toolchain) -> dict[str, str]:
 
     Raises PointsmanError when the passphrase is gone while a state that it encrypts is there.
     """
-    ensure_passphrase()
     backend_dir().mkdir(parents=True, exist_ok=True)
-    return {
-        **toolchain.environment(),
-        "PULUMI_BACKEND_URL": f"file://{backend_dir()}",
-        "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file()),
-    }
+    found = {**toolchain.environment(), "PULUMI_BACKEND_URL": f"file://{backend_dir()}"}
+    # A passphrase that the user's shell sets is the user's choice, as for any Pulumi project.
+    if not any(os.environ.get(name) for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")):
+        ensure_passphrase()
+        found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase_file())
+    return found
 
 
 def ensure_passphrase() -> None:

@@ -267,4 +267,4 @@ def _unobtainable(failures: list[PointsmanError | RegistryFailure]) -> Unreachab
 
 
 def _run_ensure(environment: str, message: str) -> UsageError:
-    return UsageError(message, remedy=f"pointsman images ensure --env {environment}")
+    return UsageError(message, remedy=f"pointsman up --env {environment}, which makes them first")

@@ -18,6 +18,8 @@ from pointsman.spec.scalars import size_bytes
 Agent = Literal["alloy", "promtail"]
 NAME = "log-agent"
 PUSH = "/loki/api/v1/push"
+# The defaults wait up to 5 minutes between tries and give up after 10: once Loki is back, so should its logs be.
+BACKOFF = {"min_period": "500ms", "max_period": "5s", "max_retries": 120}
 
 
 def service(environment: str, spec: Environment, agent: Agent, loki: Service, proxy: Service) -> Service:
@@ -27,11 +29,12 @@ def service(environment: str, spec: Environment, agent: Agent, loki: Service, pr
 
 
 def _promtail(environment: str, spec: Environment, loki: Service, proxy: Service) -> Service:
-    port, directory, positions = 9080, "/etc/promtail", "/positions"
+    # /var/tmp because the official image has it, writable for all: a volume takes over the mode of what it covers.
+    port, directory, positions = 9080, "/etc/promtail", "/var/tmp"
     config: dict[str, Any] = {
         "server": {"http_listen_port": port, "grpc_listen_port": 0},
         "positions": {"filename": f"{positions}/positions.yaml", "sync_period": "5s"},
-        "clients": [{"url": f"http://{loki.address}{PUSH}", "batchwait": "500ms"}],
+        "clients": [{"url": f"http://{loki.address}{PUSH}", "batchwait": "500ms", "backoff_config": BACKOFF}],
         "scrape_configs": [
             {
                 "job_name": "containers",
@@ -104,6 +107,10 @@ loki.write "loki" {{
   endpoint {{
     url        = "http://{loki}{push}"
     batch_wait = "500ms"
+
+    min_backoff_period  = "{backoff[min_period]}"
+    max_backoff_period  = "{backoff[max_period]}"
+    max_backoff_retries = {backoff[max_retries]}
   }}
 }}
 """
@@ -115,6 +122,7 @@ def _alloy(environment: str, spec: Environment, loki: Service, proxy: Service) -
         proxy=proxy.address,
         loki=loki.address,
         push=PUSH,
+        backoff=BACKOFF,
         label=ENVIRONMENT,
         environment=environment,
         environment_meta=_meta(ENVIRONMENT),

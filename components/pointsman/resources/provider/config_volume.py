@@ -63,16 +63,6 @@ class Inputs:
             ready_path=props["readyPath"],
         )
 
-    @property
-    def writer(self) -> str:
-        """The name of the container that writes releases; it never runs."""
-        return f"{self.volume}-writer"
-
-    @property
-    def validator(self) -> str:
-        """The name of the container that validates a release; it is gone after."""
-        return f"{self.volume}-validator"
-
 
 class ConfigVolumeKind:
     """Validate → write beside the last good release → put in force → reload or restart → prove, else roll back.
@@ -120,39 +110,40 @@ class ConfigVolumeKind:
         """The release that the container really sees; None when the volume is gone."""
         from docker.errors import NotFound
 
-        known = Inputs.of(state)
+        # Only these three keys, which every version has written: a state made by an older Pointsman can be read.
+        volume, container, directory = state["volume"], state["container"], state["directory"]
         with connect() as client:
             try:
-                client.inspect_volume(known.volume)
+                client.inspect_volume(volume)
             except NotFound:
                 return None
-            for leftover in (known.writer, known.validator):
+            for leftover in (_writer(volume), _validator(volume)):
                 releases.remove_writer(client, leftover)
             try:
-                client.inspect_container(known.container)
+                client.inspect_container(container)
             except NotFound:
                 # Without a container nothing shows the volume; the next one takes what the state says.
                 return {}
-            live = Volume(client, known.container, known.directory).live()
+            live = Volume(client, container, directory).live()
         return {"release": live.release if live else ""}
 
     def delete(self, state: Props) -> None:
         """Removes the volume: config is made again from the spec."""
         from docker.errors import NotFound
 
-        known = Inputs.of(state)
+        volume = state["volume"]
         with connect() as client:
-            releases.remove_writer(client, known.writer)
+            releases.remove_writer(client, _writer(volume))
             try:
-                client.remove_volume(known.volume, force=True)
+                client.remove_volume(volume, force=True)
             except NotFound:
                 return
 
     def _release(self, old_files: dict[str, str], wanted: Inputs, cancellation: Cancellation) -> dict[str, Any]:
-        labels = _unowned(wanted.labels)
+        labels, writer = _unowned(wanted.labels), _writer(wanted.volume)
         with (
             connect() as client,
-            releases.opened(client, wanted.volume, wanted.directory, wanted.image, wanted.writer, labels) as volume,
+            releases.opened(client, wanted.volume, wanted.directory, wanted.image, writer, labels) as volume,
         ):
             before = volume.live()
             slot = before.other if before else releases.SLOTS[0]
@@ -174,9 +165,10 @@ class ConfigVolumeKind:
 
 
 def _validate(client: APIClient, wanted: Inputs, slot: str, labels: dict[str, str]) -> None:
-    releases.remove_writer(client, wanted.validator)
+    validator = _validator(wanted.volume)
+    releases.remove_writer(client, validator)
     command = [part.replace("{release}", f"{wanted.directory}/{slot}") for part in wanted.validate]
-    validate(client, command, wanted.validator, wanted, labels)
+    validate(client, command, validator, wanted, labels)
 
 
 def _load_or_roll_back(loader: Loader, volume: Volume, before: Live | None) -> None:
@@ -198,6 +190,16 @@ def _runs_as_planned(client: APIClient, wanted: Inputs) -> bool:
     """Whether the container runs and will stay: one about to be replaced takes the files when it starts."""
     running = inspect(client, wanted.container)
     return running is not None and running.status == "running" and running.fingerprint == wanted.fingerprint
+
+
+def _writer(volume: str) -> str:
+    """The container that writes releases; it never runs."""
+    return f"{volume}-writer"
+
+
+def _validator(volume: str) -> str:
+    """The container that validates a release; it is gone after."""
+    return f"{volume}-validator"
 
 
 def _unowned(labels: dict[str, str]) -> dict[str, str]:
