@@ -29,10 +29,12 @@ check: $(VENV)/.dev ## Lint, format and types
 test: check ## All tests, quick tiers first
 	@$(PYTEST) tests/unit tests/program -q
 	@$(POINTSMAN) toolchain ensure
+	@$(POINTSMAN) images ensure --env ci
 	@$(PYTEST) tests/toolchain tests/deployed tests/docs
 
 bench: $(VENV)/.dev ## Measure and print; asserts no times
 	@$(POINTSMAN) toolchain ensure
+	@$(POINTSMAN) images ensure --env ci
 	@$(PYTEST) tests/benchmarks -s -q
 
 clean: ## Remove what was made inside the clone

@@ -388,14 +388,14 @@ def sweep(engine: docker.DockerClient, is_wanted: Callable[[str], bool]) -> None
                 engine.api.remove_volume(row["Name"], force=True)
 
 
-def processes_of(clone: Clone) -> list[int]:
-    """Processes that work on a clone's state, found by the variable that they inherit."""
+def processes_of(clone: Clone) -> dict[int, str]:
+    """Processes that work on a clone's state, found by the variable that they inherit: program by process id."""
     sign = f"POINTSMAN_STATE_DIR={clone.state}".encode()
-    found = []
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if sign in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
     return found
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import queue
 import random
+import signal
 import subprocess
 import threading
 import time
@@ -68,6 +69,9 @@ def victim(new_estate: NewEstate) -> Iterator[Estate]:
     estate = new_estate()
     estate.up()
     yield estate
+    for process in processes_of(estate.clone):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
     estate.remove()
 
 
@@ -118,12 +122,21 @@ def _prepare(estate: Estate, point: Point, number: int) -> None:
         estate.edit("prometheus", evaluation_interval=f"{number + 2}s")
 
 
+def _survivors(estate: Estate) -> list[str]:
+    """Processes of a killed run that are still there.
+
+    Pulumi's Docker plugin is none of them: it ends a request at work, and notices by its own health check, within five
+    minutes, that the engine is gone (sdk/go/common/util/rpcutil/healthcheck.go).
+    """
+    return [program for program in processes_of(estate.clone).values() if "pulumi-resource-docker" not in program]
+
+
 def _in_state(estate: Estate) -> set[str]:
     resources: list[dict[str, Any]] = estate.state()
     return {each["id"] for each in resources if each["type"] == "docker:index/container:Container"}
 
 
-@pytest.mark.parametrize(("number", "point"), enumerate(_points()), ids=str)
+@pytest.mark.parametrize(("number", "point"), list(enumerate(_points())), ids=str)
 def test_up_converges_after_a_kill(victim: Estate, marker: int, number: int, point: Point) -> None:
     """After kill -9 of the whole process group, one `pointsman up` is enough.
 
@@ -136,7 +149,7 @@ def test_up_converges_after_a_kill(victim: Estate, marker: int, number: int, poi
         process = victim.clone.start("up", "--env", victim.name, "--output", "json")
         _wait(point, events, process)
         kill_group(process)
-    eventually(lambda: not processes_of(victim.clone), seconds=15)
+    eventually(lambda: not _survivors(victim), seconds=15)
 
     told = victim.up()
     assert told["good"]
@@ -154,7 +167,7 @@ def test_down_goes_on_after_a_kill(victim: Estate) -> None:
     process = victim.clone.start("down", "--env", victim.name)
     eventually(lambda: len(victim.ids()) < SERVICES or process.poll() is not None, seconds=60)
     kill_group(process)
-    eventually(lambda: not processes_of(victim.clone), seconds=15)
+    eventually(lambda: not _survivors(victim), seconds=15)
     victim.clone.pointsman("down", "--env", victim.name).good()
     assert victim.ids() == {}
     assert victim.engine.networks.list(names=[f"pointsman-{victim.name}"]) == []

@@ -70,20 +70,21 @@ def test_without_the_node_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is switched off leaves nothing behind but the component it would be in; all else stays as it was."""
     found = run_program(made("dev", "exporters: {node: {enabled: false}}"), monkeypatch)
     assert found.children == {parent: below for parent, below in TREE.items() if parent != "exporters"}
-    assert found.outputs["exporters"] == {"exporters": []}
+    assert found.outputs["exporters"] == {"urls": {}}
     assert "node-exporter" not in json.dumps(found.named("prometheus-config").inputs)
 
 
 def test_outputs(dev: Recording) -> None:
-    """The stack tells where each published service of the stack is reached."""
-    urls = {
+    """The stack tells where each published service is reached, a component where its own are."""
+    stack = {
         "loki": "http://127.0.0.1:3100",
         "log-agent": "http://127.0.0.1:9080",
         "prometheus": "http://127.0.0.1:9090",
     }
-    assert dev.outputs["pointsman-dev"] == {"urls": urls}
-    assert dev.outputs["observability"] == {"urls": urls}
-    assert dev.outputs["exporters"] == {"exporters": ["node-exporter"]}
+    exporters = {"node-exporter": "http://127.0.0.1:9100"}
+    assert dev.outputs["pointsman-dev"] == {"urls": stack | exporters}
+    assert dev.outputs["observability"] == {"urls": stack}
+    assert dev.outputs["exporters"] == {"urls": exporters}
 
 
 def test_a_container(dev: Recording) -> None:

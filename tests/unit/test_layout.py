@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "paths": {"errors"},
     "checks": {"errors"},
     "spec": {"errors", "paths"},
-    "services": {"spec"},
+    "services": {"errors", "spec"},
     "identity": {"paths"},
     "http_client": set[str](),
     "builds": {"errors", "paths"},

@@ -11,6 +11,7 @@ REFERENCE_CORES = 2
 # Compiling scales with cores, downloading and linking do not: no machine is taken for more than four times as quick.
 # So a build that went on with a killed run's caches does not promise that the next one takes no time.
 _BEST_SCALE = 0.25
+_TELLING_SECONDS = 60.0
 
 
 @dataclass
@@ -52,8 +53,8 @@ class Schedule:
     def scale(self) -> float:
         """This machine's seconds for one expected second."""
         done = [*self.history, *((t.ended - t.started, t.expected) for t in self.tasks.values() if t.state == "done")]
-        # What was hardly expected to take time says nothing about speed.
-        telling = [(elapsed, expected) for elapsed, expected in done if expected >= 5]
+        # Short builds tell of downloads and of a first look at the standard library, not of how quickly this one goes.
+        telling = [(elapsed, expected) for elapsed, expected in done if expected >= _TELLING_SECONDS]
         if not telling:
             return initial_scale(self.cores)
         return max(_BEST_SCALE, sum(elapsed for elapsed, _ in telling) / sum(expected for _, expected in telling))

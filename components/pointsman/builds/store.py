@@ -23,9 +23,6 @@ def _free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
-_TELLING = 60.0
-
-
 @dataclass(frozen=True)
 class Store:
     """Finished builds at `root`; `logs` holds each build's log, `scratch` what all builds of a run share meanwhile."""
@@ -106,8 +103,7 @@ class Store:
 
     def _history(self, builds: Sequence[Build]) -> list[tuple[float, float]]:
         found = [manifest.read(self.path(build)) for build in builds]
-        # Short builds tell of downloads and starts, not of how quickly this machine compiles.
-        return [(each.seconds, each.expected_seconds) for each in found if each and each.expected_seconds >= _TELLING]
+        return [(each.seconds, each.expected_seconds) for each in found if each]
 
     def _all(self, missing: Sequence[Build], paths: Mapping[str, Path], progress: Progress) -> None:
         fetch: Fetch | None = None

@@ -67,7 +67,7 @@ def down(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take the environment down; data volumes stay unless --volumes is given."""
-    from pointsman.deploy import stack, variables
+    from pointsman.deploy import stack, strays, variables
     from pointsman.deploy.volumes import remove_volumes
     from pointsman.identity import estate_id
     from pointsman.preflight import release_dead_locks
@@ -75,14 +75,17 @@ def down(
     with guarded(output):
         console = console_for(output)
         changes: dict[str, int] = {}
-        if variables.stack_file(environment).is_file():
-            release_dead_locks(environment)
-            changes = stack.destroy(environment, variables.of(_toolchain()), console).changes
-        elif not volumes:
+        release_dead_locks(environment)
+        has_state = variables.stack_file(environment).is_file()
+        if not has_state and not volumes:
             raise UsageError(
                 f"environment {environment} has no state: it was never brought up from this state directory",
                 remedy="check --env, or POINTSMAN_STATE_DIR",
             )
+        strays.remove_before(estate_id(), environment)
+        if has_state:
+            changes = stack.destroy(environment, variables.of(_toolchain()), console).changes
+        strays.remove_after(estate_id(), environment)
         removed = remove_volumes(estate_id(), environment) if volumes else []
         if output is Output.JSON:
             emit(DownDocument(environment=environment, changes=changes, volumes_removed=removed))
@@ -104,8 +107,10 @@ def _toolchain() -> Toolchain:
     from pointsman.targets.docker.engine import connect
     from pointsman.toolchain import find
 
-    with connect():
-        found = find()
+    found = find()
     if found is None:
+        # Without an engine nothing is found either: that would be the true reason.
+        with connect():
+            pass
         raise UsageError("Pulumi is not on this machine yet", remedy="pointsman toolchain ensure")
     return found

@@ -16,10 +16,12 @@ app = typer.Typer(help="The spec of an environment.", no_args_is_help=True)
 @app.command()
 def check(environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE) -> None:
     """Say every mistake of the spec at once, with file, line, key and what was expected."""
+    from pointsman.services.estate import compose
+    from pointsman.services.model import Machine
     from pointsman.spec.reader import read_environment
 
     with guarded(output):
-        read_environment(environment)
+        compose(environment, read_environment(environment), "promtail", Machine())
         if output is Output.JSON:
             show_rows("mistakes", [], output)
         else:

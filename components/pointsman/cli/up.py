@@ -26,12 +26,14 @@ from pointsman.preflight import release_dead_locks
 from pointsman.preflight import run as run_preflight
 from pointsman.spec.models import Environment
 from pointsman.spec.reader import read_environment
+from pointsman.spec.scalars import duration_seconds
 from pointsman.toolchain import Toolchain
 from pointsman.toolchain import ensure as ensure_toolchain
+from pointsman.verify import DEADLINE_SECONDS
 from pointsman.verify import run as run_verify
 
-# A Prometheus that has just started scrapes each target for the first time within one interval (15 s by default).
-FIRST_SCRAPE_SECONDS = 20.0
+# A Prometheus that has just started scrapes each target for the first time within one interval; this is on top.
+AFTER_FIRST_SCRAPE_SECONDS = 5.0
 
 
 @dataclass
@@ -66,7 +68,8 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
         run = stack.up(environment, variables.of(toolchain), console)
     with phase("verify"):
         estate = declared(environment)
-        report = run_verify(estate, deadline_seconds=FIRST_SCRAPE_SECONDS)
+        patience = duration_seconds(spec.prometheus.scrape_interval) + AFTER_FIRST_SCRAPE_SECONDS
+        report = run_verify(estate, deadline_seconds=max(patience, DEADLINE_SECONDS))
     findings += [*resolution.findings, *run.warnings]
     document = _document(environment, estate, toolchain, run, report, findings, phase.seconds)
     path = environment_dir(environment) / "summary.json"

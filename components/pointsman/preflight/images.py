@@ -10,6 +10,7 @@ from pointsman.builds.estimate import initial_scale
 from pointsman.checks import Check, not_verifiable, passed
 from pointsman.images import LOG_AGENT, Row, packages, rows
 from pointsman.images import catalogue as catalogues
+from pointsman.images.lock import UnreadableLock
 from pointsman.preflight.engine import Look
 from pointsman.spec.models import Environment
 
@@ -26,10 +27,14 @@ class ImageFacts:
 
 
 def check(environment: str, spec: Environment, seen: Look) -> Check:
-    """What of the images is there; a damaged lock is the only fault, raised as UnreadableLock."""
+    """What of the images is there; a damaged lock is none, since `up` mends it."""
     if seen.facts is None:
         return not_verifiable(NAME, "no Docker engine answered")
-    return judge([_facts(row) for row in rows(environment, spec)], spec.images.source)
+    try:
+        found = rows(environment, spec)
+    except UnreadableLock as damaged:
+        return passed(NAME, f"{damaged.message}; `pointsman up` resolves all images anew and keeps that file aside")
+    return judge([_facts(row) for row in found], spec.images.source)
 
 
 def judge(found: Sequence[ImageFacts], source: str) -> Check:

@@ -93,10 +93,10 @@ def test_wrong_usage(words: tuple[str, ...], said: str, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("verb", ["status", "verify", "logs"])
 def test_without_a_lock(verb: str) -> None:
-    """A verb that needs the images says which command gets them."""
+    """Before the first `up` there is nothing to look at, and the message says which command changes that."""
     result = run(verb)
     assert result.exit_code == 2
-    assert "images ensure --env dev" in " ".join(result.stderr.split())
+    assert "next: pointsman up --env dev" in result.stderr
 
 
 @pytest.mark.parametrize("words", [("status",), ("logs",), ("down", "--volumes")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pointsman.status import Row
 from pointsman.toolchain import Row as Part
 from tests.unit.verify.doubles import declared
 
+LAZY = ("pointsman.cli.up", "pointsman.deploy.strays", "pointsman.deploy.volumes", "pointsman.preflight")
 NOWHERE = "unix:///nonexistent/docker.sock"
 IMAGES = Resolution(
     {"loki": ImageRef("loki", "3.7.8", "sha256:" + "a" * 64, "pointsman/loki:3.7.8-0123456789ab", "packages", 10001)},
@@ -64,6 +66,9 @@ def run(*words: str) -> Result:
 
 def provide(patch: pytest.MonkeyPatch, *, report: Report = ALL_GOOD) -> None:
     """A world in which every verb finds what it needs; `report` is what preflight and verify see."""
+    for module in LAZY:
+        # Imported before anything is pretended: a module keeps for ever what it imports by name.
+        import_module(module)
     patch.setattr("pointsman.declared.declared", lambda environment: declared())
     patch.setattr("pointsman.preflight.run", lambda environment, spec: report)
     patch.setattr("pointsman.preflight.release_dead_locks", lambda environment: [])
@@ -74,7 +79,9 @@ def provide(patch: pytest.MonkeyPatch, *, report: Report = ALL_GOOD) -> None:
     patch.setattr("pointsman.images.ensure", lambda *arguments, **options: IMAGES)
     patch.setattr("pointsman.toolchain.status", lambda: PARTS)
     patch.setattr("pointsman.toolchain.ensure", lambda progress: None)
-    patch.setattr("pointsman.toolchain.find", lambda: object())
+    patch.setattr("pointsman.cli.lifecycle._toolchain", lambda: object())
     patch.setattr("pointsman.deploy.variables.of", lambda toolchain: {"PULUMI_HOME": "/a b", "PATH": "/usr/bin"})
     patch.setattr("pointsman.deploy.stack.destroy", lambda *arguments: Run(changes={"delete": 20}))
+    patch.setattr("pointsman.deploy.strays.remove_before", lambda estate, environment: [])
+    patch.setattr("pointsman.deploy.strays.remove_after", lambda estate, environment: [])
     patch.setattr("pointsman.deploy.volumes.remove_volumes", lambda estate, environment: ["pointsman-dev-loki-data"])

@@ -12,6 +12,7 @@ PRE, OUTPUTS, FAILED = "resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"
 STACK = "pointsman:index:ObservabilityStack"
 CONTAINER = "docker:index/container:Container"
 CONFIG = "pointsman:index:ConfigVolume"
+VOLUME = "docker:index/volume:Volume"
 NETWORK = "docker:index/network:Network"
 
 
@@ -20,11 +21,13 @@ def urn(name: str, type: str, parent: str = "") -> str:
     return f"urn:pulumi:dev::pointsman::{f'{parent}$' if parent else ''}{type}::{name}"
 
 
-def step(kind: str, op: str, name: str, type: str = CONTAINER, *, parent: str = STACK, at: int = 0) -> dict[str, Any]:
+def step(
+    kind: str, op: str, name: str, type: str = CONTAINER, *, parent: str = STACK, at: int = 0, retained: bool = False
+) -> dict[str, Any]:
     """One event of a resource, as the engine writes it; components and the stack are not custom."""
     is_custom = not type.startswith("pulumi:pulumi:") and type != STACK
     whole = urn(name, type, parent)
-    state = {"type": type, "urn": whole, "custom": is_custom}
+    state = {"type": type, "urn": whole, "custom": is_custom, "retainOnDelete": retained}
     side = "old" if op.startswith("delete") else "new"
     return {"timestamp": 1000 + at, kind: {"metadata": {"op": op, "urn": whole, "type": type, side: state}}}
 

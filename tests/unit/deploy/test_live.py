@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pointsman.deploy.events import Run
 from pointsman.deploy.live import Display
-from tests.unit.deploy.recorded import CONFIG, FAILED, NETWORK, PRE, done, run_of, step
+from tests.unit.deploy.recorded import CONFIG, FAILED, NETWORK, OUTPUTS, PRE, VOLUME, done, run_of, step
 from tests.unit.deploy.recorded import STACK as COMPONENT
 
 EVENTS = [
@@ -90,3 +90,16 @@ def test_the_last_picture_stays() -> None:
     last = printed.getvalue().rpartition("ObservabilityStack")[2]
     assert last.count("loki") == 1
     assert "created 3s" in last
+
+
+def test_data_volumes_are_said_to_be_kept() -> None:
+    """A destroy takes them out of the state only, which the engine calls a deletion as well."""
+    shown, printed = console(terminal=False)
+    run = Run()
+    events = [step(kind, "delete", "loki-data", VOLUME, retained=True) for kind in (PRE, OUTPUTS)]
+    with Display(shown, run) as display:
+        for event in events:
+            moved = run.take(EngineEvent.from_json(event))
+            assert moved is not None
+            display.tell(moved)
+    assert printed.getvalue() == "✓ loki-data               Volume        kept 0s\n"

@@ -17,6 +17,7 @@ from pointsman.identity import estate_id
 from pointsman.toolchain import Toolchain
 
 SOURCE = Path(pointsman.__file__).parents[1]
+PASSPHRASE_VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 FIRST_RUN = """
 import sys
 from pointsman.deploy.variables import ensure_passphrase, passphrase_file
@@ -32,6 +33,8 @@ print(passphrase_file().read_text(), estate_id())
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state directory that is not there yet."""
     monkeypatch.setenv("POINTSMAN_STATE_DIR", str(tmp_path / "state"))
+    for name in PASSPHRASE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     return tmp_path / "state"
 
 
@@ -99,3 +102,14 @@ def test_variables_hold_no_secret(state: Path, monkeypatch: pytest.MonkeyPatch) 
     }
     assert secret not in str(found)
     assert (state / "pulumi").is_dir()
+
+
+@pytest.mark.parametrize("name", PASSPHRASE_VARIABLES)
+def test_a_passphrase_of_the_users_own(name: str, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sets one in the shell keeps it: none is made, none is named, also over a state that it encrypts."""
+    monkeypatch.setenv(name, "mine")
+    monkeypatch.setattr(Toolchain, "environment", lambda self: {})
+    variables.stack_file("dev").parent.mkdir(parents=True)
+    variables.stack_file("dev").touch()
+    assert set(variables.of(object.__new__(Toolchain))) == {"PULUMI_BACKEND_URL"}
+    assert not variables.passphrase_file().exists()

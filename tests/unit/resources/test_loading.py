@@ -15,7 +15,7 @@ from pointsman.resources.provider.kinds import Cancellation, Cancelled
 from pointsman.resources.provider.loading import Loader, samples
 from tests.unit.resources.services import AT, MTIME, SUCCEEDED, Service, serving
 
-BOUND = 0.4
+BOUND = 0.2
 
 
 @pytest.fixture

@@ -79,7 +79,9 @@ class Loader:
         except httpx.HTTPError as error:
             raise PointsmanError(f"{self.container} cannot be told to reload: {worded(error)}") from error
         if response.status_code != httpx.codes.OK:
-            raise PointsmanError(f"{self.container} refuses its config", detail=response.text.strip())
+            raise PointsmanError(
+                f"{self.container} refuses its config", detail=response.text.strip(), remedy="mend the spec"
+            )
         deadline = Deadline.within(PROOF_SECONDS)
         while not deadline.passed:
             found = self._metrics({self.reload["succeeded"], self.reload["at"]})
