@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -342,14 +343,18 @@ def eventually(true: Callable[[], T], seconds: float = 20) -> T:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the machine that nobody listens on, each another one."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    found = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return found
+    """Ports of the machine that nobody listens on, each another one.
+
+    Below those that the kernel gives to outgoing connections (from 32768 on Linux): one of those could be taken while
+    a container is replaced.
+    """
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.randint(20000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)
 
 
 def small_spec() -> Spec:

@@ -11,10 +11,11 @@ import pytest
 
 from pointsman import logs, status
 from pointsman.checks import Outcome, Report
-from pointsman.declared import Declared, declared
+from pointsman.declared import Declared
 from pointsman.services.model import Service
 from pointsman.targets.docker.engine import connect
 from pointsman.verify import run
+from tests.deployed.estate import Estate
 
 HEALTHY_SECONDS = 8.0
 FAULTY_SECONDS = 10.0
@@ -24,10 +25,11 @@ RECOVERY_SECONDS = 30.0
 Fault = Callable[[Declared, Service], AbstractContextManager[None]]
 
 
-@pytest.fixture(scope="module")
-def environment() -> Declared:
-    """The environment `dev`, deployed and running."""
-    return declared("dev")
+@pytest.fixture
+def environment(estate: Estate) -> Iterator[Declared]:
+    """The shared environment, deployed and running; its containers may be paused, and each test undoes what it did."""
+    with estate.here():
+        yield estate.declared()
 
 
 def timed_run(environment: Declared) -> tuple[Report, float]:

@@ -69,9 +69,9 @@ def test_kind_of_display_follows_the_terminal() -> None:
 def test_finished_builds_scale_what_is_left() -> None:
     """A machine that took twice as long as expected is expected to do so again."""
     schedule = Schedule(cores=2)
-    schedule.tasks["a"] = Task("a", "1", expected=50.0, state="done", started=0.0, ended=100.0)
+    schedule.tasks["a"] = Task("a", "1", expected=80.0, state="done", started=0.0, ended=160.0)
     schedule.tasks["b"] = Task("b", "1", expected=30.0)
-    assert schedule.total_left(now=100.0) == pytest.approx(60.0)
+    assert schedule.total_left(now=160.0) == pytest.approx(60.0)
 
 
 def test_earlier_runs_scale_the_first_estimate() -> None:
