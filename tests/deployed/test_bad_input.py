@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from tests.deployed.estate import Estate
-from tests.deployed.variants import locked_to, other_program, untag
+from tests.deployed.variants import locked_to, program, untag
 
 TEN_MISTAKES = """\
 images: {source: nowhere}
@@ -85,8 +85,8 @@ def test_a_lost_passphrase(estate: Estate) -> None:
 def test_a_service_that_dies_at_start(estate: Estate) -> None:
     """Its last lines are shown long before any time-out; the next run, with the good image, converges."""
     before = estate.ids()
-    program = other_program("node-exporter", "promtool")
-    with locked_to(estate, "node-exporter", name="dying", entries=[program]):
+    wrong = program(estate, "prometheus", "promtool")
+    with locked_to(estate, "node-exporter", name="dying", path="/bin/node_exporter", content=wrong):
         refused = estate.pulumi("up", "--yes", "--skip-preview")
     assert refused.code != 0
     assert "unknown long flag" in refused.said
@@ -95,7 +95,7 @@ def test_a_service_that_dies_at_start(estate: Estate) -> None:
     assert estate.up()["good"]
     after = estate.ids()
     assert {service for service in after if after[service] != before[service]} == {"node-exporter"}
-    untag(estate.engine, "dying")
+    untag(estate, "dying")
 
 
 def test_ten_mistakes_are_ten_lines(estate: Estate) -> None:

@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from pointsman.errors import PointsmanError
-from pointsman.images.archive import Entry
 from pointsman.resources.provider.config_volume import ConfigVolumeKind
 from pointsman.resources.provider.kinds import Cancellation
 from pointsman.resources.provider.releases import Volume, digest
@@ -160,8 +159,7 @@ def test_a_config_that_kills_its_service_is_rolled_back(estate: Estate) -> None:
 def test_a_new_image_replaces_one_container(estate: Estate) -> None:
     """Another image of one service replaces its container, once, and nothing else."""
     before = estate.ids()
-    entries = [Entry("/etc/variant", 0o644, 0, b"one file more\n")]
-    with locked_to(estate, "node-exporter", name="variant", entries=entries) as image:
+    with locked_to(estate, "node-exporter", name="variant", path="/etc/variant", content=b"one file more\n") as image:
         done = estate.pulumi_up()
         assert {name for _, name in done} == {"node-exporter", "node-exporter-ready"}
         assert {op for op, name in done if name == "node-exporter-ready"} == {"update"}
@@ -169,4 +167,4 @@ def test_a_new_image_replaces_one_container(estate: Estate) -> None:
         assert {service for service in before if str(after[service].id) != before[service]} == {"node-exporter"}
         assert str(after["node-exporter"].attrs["Image"]) == image
     estate.pulumi_up()
-    untag(estate.engine, "variant")
+    untag(estate, "variant")

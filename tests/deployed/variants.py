@@ -1,73 +1,80 @@
-"""Images that differ from a service's own: made from the very same parts, put into an environment's lock."""
+"""Images that differ from a service's own by a file, put into an environment's lock."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import tarfile
 from collections.abc import Iterator
-from dataclasses import replace
 
-import docker
+from docker.models.containers import Container
 
-from pointsman.builds import Store
-from pointsman.images import catalogue, packages
+from pointsman.images import catalogue
 from pointsman.images import lock as locks
-from pointsman.images.archive import Entry, assemble
-from pointsman.images.engine import Engine
 from tests.deployed.estate import Estate
 
 REPOSITORY = "pointsman-test/deployed"
 
 
 @contextlib.contextmanager
-def locked_to(estate: Estate, service: str, *, name: str, entries: list[Entry]) -> Iterator[str]:
-    """The image of `service` with `entries` added or in place of its own is in the lock meanwhile; gives its id.
+def locked_to(estate: Estate, service: str, *, name: str, path: str, content: bytes) -> Iterator[str]:
+    """The image of `service` with another file at `path` is in the lock meanwhile; gives its id.
 
     A plain `pulumi up` takes what the lock says; `pointsman up` would resolve the image anew.
     """
     before = estate.lock.read_bytes()
-    with estate.here():
-        image = _made(service, name, entries)
-        found = locks.read(estate.lock)
-        assert found is not None
-        entry = found.services[service]
-        assert isinstance(entry, locks.Made)
-        variant = entry.model_copy(update={"image_id": image, "label": _tag(name)})
-        locks.write(estate.lock, found.model_copy(update={"services": {**found.services, service: variant}}))
+    found = locks.read(estate.lock)
+    assert found is not None
+    entry = found.services[service]
+    assert isinstance(entry, locks.Made)
+    label = _tag(name)
+    with _opened(estate, entry.image_id) as container:
+        container.put_archive("/", _archive(path, content))
+        image = str(container.commit(*label.split(":")).id)
+    variant = entry.model_copy(update={"image_id": image, "label": label})
+    locks.write(estate.lock, found.model_copy(update={"services": {**found.services, service: variant}}))
     try:
         yield image
     finally:
         estate.lock.write_bytes(before)
 
 
-def other_program(service: str, program: str) -> Entry:
-    """The program of another service's image in place of the entry point of `service`."""
-    known = catalogue.load()
-    mine = known.service(service)
-    binaries: dict[str, str] = {}
-    for name in known.services:
-        binaries |= dict.fromkeys(known.service(name).binaries, name)
-    path = Store().path(packages.plan(binaries[program], known.service(binaries[program])).build) / program
-    return Entry(mine.entrypoint, 0o755, 0, path)
+def program(estate: Estate, service: str, name: str) -> bytes:
+    """A program out of the image that a service is locked to."""
+    found = locks.read(estate.lock)
+    assert found is not None
+    with _opened(estate, found.services[service].image_id) as container:
+        chunks, _ = container.get_archive(catalogue.load().service(service).binaries[name])
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+            member = archive.extractfile(name)
+            assert member is not None
+            return member.read()
 
 
-def _made(service: str, name: str, entries: list[Entry]) -> str:
-    known = catalogue.load().service(service)
-    plan = packages.plan(service, known)
-    folder = Store().path(plan.build)
-    shape = packages.layout(service, known, {each: folder / each for each in known.binaries}, plan.certificates, "")
-    own = {entry.path: entry for entry in [*shape.entries, *entries]}
-    engine = Engine()
+def untag(estate: Estate, name: str) -> None:
+    """Removes a variant once no container needs it."""
+    estate.engine.images.remove(_tag(name), force=True)
+
+
+@contextlib.contextmanager
+def _opened(estate: Estate, image: str) -> Iterator[Container]:
+    """A container of an image that is never started, for its file system alone."""
+    container = estate.engine.containers.create(image, ["never-started"])
     try:
-        return engine.load(assemble(replace(shape, entries=list(own.values())), _tag(name)), lambda text, part: None).id
+        yield container
     finally:
-        engine.client.close()
+        container.remove()
+
+
+def _archive(path: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        entry = tarfile.TarInfo(path.lstrip("/"))
+        entry.size, entry.mode = len(content), 0o755
+        archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def _tag(name: str) -> str:
     return f"{REPOSITORY}:{os.getpid()}-{name}"
-
-
-def untag(client: docker.DockerClient, name: str) -> None:
-    """Removes a variant once no container needs it."""
-    client.images.remove(_tag(name), force=True)

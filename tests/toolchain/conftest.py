@@ -1,7 +1,7 @@
 """Real parts for the toolchain's tests: Pulumi's CLI, its helpers, and this checkout's language host.
 
-`POINTSMAN_TOOLCHAIN_BIN` names the directory that holds `pulumi`, `pulumi-language-python-exec` and
-`pulumi-resource-pulumi-python`.
+They are those of the machine's toolchain; `POINTSMAN_TOOLCHAIN_BIN` names another directory that holds `pulumi`,
+`pulumi-language-python-exec` and `pulumi-resource-pulumi-python`.
 """
 
 import json
@@ -19,6 +19,8 @@ from pathlib import Path
 import pulumi.runtime  # noqa: F401
 import pytest
 
+from pointsman import toolchain
+
 HOST_SOURCE = Path(__file__).parents[2] / "toolchain" / "language-host"
 sys.path.insert(0, str(HOST_SOURCE))
 
@@ -34,10 +36,13 @@ def toolchain_bin() -> Path:
     """The directory with the CLI and its helpers. Fails, never skips, when it is not there."""
     where = os.environ.get("POINTSMAN_TOOLCHAIN_BIN")
     if not where:
-        pytest.fail("POINTSMAN_TOOLCHAIN_BIN is not set; expected a directory with " + ", ".join(PARTS), pytrace=False)
+        found = toolchain.find()
+        if found is None:
+            pytest.fail("Pulumi is not on this machine yet: run `pointsman toolchain ensure`", pytrace=False)
+        where = str(found.bin)
     missing = [part for part in PARTS if not os.access(Path(where) / part, os.X_OK)]
     if missing:
-        pytest.fail(f"POINTSMAN_TOOLCHAIN_BIN={where}: no executable {', '.join(missing)}", pytrace=False)
+        pytest.fail(f"{where}: no executable {', '.join(missing)}", pytrace=False)
     return Path(where).absolute()
 
 
