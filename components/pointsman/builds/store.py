@@ -57,17 +57,23 @@ class Store:
         if missing:
             self._check(builds, missing)
             progress.plan([(b.name, b.version, b.seconds) for b in missing], self._history(builds))
-            with self.session():
+            with self.session(progress.say):
                 self._all(missing, {build.name: self.path(build) for build in builds}, progress)
         return {build.name: self.path(build) for build in builds}
 
     @contextlib.contextmanager
-    def session(self) -> Iterator[None]:
-        """Keep the shared scratch (Go's caches) over several `ensure`: the last to leave deletes it.
+    def session(self, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
+        """Keep the shared scratch (Go's caches) over several `ensure`: the last to leave deletes it, and says so.
 
         After an interrupt or a kill it stays, and the next run goes on with it.
         """
-        with locks.shared(self._scratch_lock, self._clear):
+
+        def clear() -> None:
+            if self.scratch.is_dir() and any(self.scratch.iterdir()):
+                say("removing the module and build caches, which only the builds needed")
+            self._clear()
+
+        with locks.shared(self._scratch_lock, clear):
             self.scratch.mkdir(parents=True, exist_ok=True)
             yield
 

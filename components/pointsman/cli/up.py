@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from pointsman.builds import progress_for
+from pointsman.builds import Store, progress_for
 from pointsman.checks import Report
 from pointsman.cli.documents import ImageLine, UpDocument
 from pointsman.cli.output import Output, checks_table, emit, lines
@@ -60,10 +60,12 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
     findings = release_dead_locks(environment)
     with phase("preflight"):
         _preflight(environment, spec, console)
-    with phase("toolchain"):
-        toolchain = _toolchain(console)
-    with phase("images"):
-        resolution = _images(environment, spec, console)
+    # One session: what the toolchain's builds compiled and downloaded, the images' builds use again.
+    with Store().session(console.print):
+        with phase("toolchain"):
+            toolchain = _toolchain(console)
+        with phase("images"):
+            resolution = _images(environment, spec, console)
     with phase("pulumi"):
         run = stack.up(environment, variables.of(toolchain), console)
     with phase("verify"):
