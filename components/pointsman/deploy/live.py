@@ -76,7 +76,8 @@ def line(step: Step, now: float) -> Text:
     if step.retained and step.op == "delete" and step.state is State.DONE:
         word = "kept"
     seconds = max(0.0, (step.ended or now) - step.started)
-    return Text.assemble((f"{mark} ", style), f"{step.name:<23} ", (f"{step.type:<13} ", "dim"), f"{word} {seconds:.0f}s")
+    kind = (f"{step.type:<13} ", "dim")
+    return Text.assemble((f"{mark} ", style), f"{step.name:<23} ", kind, f"{word} {seconds:.0f}s")
 
 
 def _parent(urn: str) -> str:
