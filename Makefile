@@ -27,10 +27,10 @@ check: $(VENV)/.dev ## Lint, format and types
 	@$(VENV)/bin/mypy
 
 test: check ## All tests, quick tiers first
-	@$(PYTEST) tests/unit tests/program -q -n auto --dist loadfile
+	@$(PYTEST) tests/unit tests/program -q
 	@$(POINTSMAN) toolchain ensure
 	@$(POINTSMAN) images ensure --env ci
-	@$(PYTEST) tests/toolchain tests/deployed tests/docs -n 2 --dist loadfile
+	@POINTSMAN_TEST_SEED=$${POINTSMAN_TEST_SEED:-$$(date +%s)} $(PYTEST) tests/toolchain tests/deployed tests/docs -n 2 --dist loadfile
 
 bench: $(VENV)/.dev ## Measure and print; asserts no times
 	@$(POINTSMAN) toolchain ensure
