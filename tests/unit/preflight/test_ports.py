@@ -40,6 +40,16 @@ def test_the_services_own_container_passes() -> None:
     assert "own container holder" in found.seen
 
 
+def test_the_services_own_restarting_container_passes() -> None:
+    """While it dies and restarts the engine lists no port of it, and its proxy may hold the port all the same."""
+    restarting = dataclasses.replace(holder(), published=())
+    found = judge(PortFacts(WANT, (restarting,), (PROXY,), "taken"), WHOSE)
+    assert found.outcome is Outcome.PASS
+    assert "own container holder, which restarts" in found.seen
+    another = dataclasses.replace(holder(service="loki"), published=())
+    assert judge(PortFacts(WANT, (another,), (PROXY,), "taken"), WHOSE).outcome is Outcome.FAIL
+
+
 @pytest.mark.parametrize(
     ("by", "words"),
     [
