@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from pointsman import Exporters, ObservabilityStack
+from pointsman.backup.journal import refuse_unfinished
 from pointsman.declared import declared
 from pointsman.errors import PointsmanError
 from pointsman.targets.docker.program import DockerTarget
@@ -12,6 +13,7 @@ from pointsman.targets.docker.program import DockerTarget
 
 def main() -> None:
     """Declares the environment that the stack is named after."""
+    refuse_unfinished(pulumi.get_stack())
     environment = declared(pulumi.get_stack())
     target = DockerTarget(environment)
     stack = ObservabilityStack("observability", target=target, services=environment.estate.stack)

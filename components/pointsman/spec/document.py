@@ -7,8 +7,8 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from pointsman.spec.base import Location
 from pointsman.spec.mistakes import Kind, Mistake, key_path, shown
-from pointsman.spec.models import Location
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
+from pointsman.spec.base import Location
 from pointsman.spec.document import Document, Entry, Mapping, Node, Place, Scalar, Sequence
 from pointsman.spec.mistakes import Kind, Mistake, SpecError, shown
-from pointsman.spec.models import Location
 from pointsman.spec.syntax import explain
 
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pointsman.errors import UsageError
-from pointsman.spec.models import Location
+from pointsman.spec.base import Location
 
 Kind = Literal["syntax", "unknown key", "duplicate key", "missing key", "wrong value"]
 
+_LOGIN = re.compile(r"(?<=://)[^/\s]*@")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+|\[\]")
 _LONGEST_SHOWN = 60  # characters: a value is shown to be recognised, not to be read
 
@@ -76,7 +77,9 @@ def key_path(location: Location) -> str:
 
 
 def shown(text: str, *, quoted: bool = False) -> str:
-    """A value for a message: on one line, shortened, nothing that moves a terminal's cursor."""
+    """A value for a message: on one line, shortened, no password of an address, nothing that moves a terminal's
+    cursor."""
+    text = _LOGIN.sub("…@", text)
     short = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
     if quoted or not short.isprintable():
         return json.dumps(short, ensure_ascii=not short.isprintable())

@@ -15,10 +15,11 @@ from pydantic_core import ErrorDetails
 
 from pointsman import paths
 from pointsman.errors import UsageError
+from pointsman.spec.base import Location, Misfit, Misfits
 from pointsman.spec.document import Document, Rest, find
 from pointsman.spec.loader import load
 from pointsman.spec.mistakes import Mistake, SpecError, shown
-from pointsman.spec.models import Environment, Location, Misfit, Misfits
+from pointsman.spec.models import Environment
 from pointsman.spec.scalars import EnvironmentName
 from pointsman.spec.schema import schema_at
 from pointsman.spec.wording import expected, expected_key, meant_key, problem, suggestion
@@ -127,12 +128,13 @@ def _mistake(document: Document, at: Location, detail: ErrorDetails) -> Mistake:
         _, section = find(document, at[:-1])
         return document.mistake("missing key", section, at, f"{at[-1]} is missing", expected(schema))
     error = detail.get("ctx", {}).get("error")
-    own_words = str(error).partition("expected ")[2] if detail["type"] == "value_error" else ""
+    # A validator of our own says what it expected, and what is wrong where that is more than the value itself.
+    own_problem, _, own_words = str(error).rpartition("expected ") if detail["type"] == "value_error" else ("", "", "")
     return document.mistake(
         "wrong value",
         node.place,
         at,
-        problem(node, schema),
+        own_problem.removesuffix("; ") or problem(node, schema),
         own_words or expected(schema),
         suggestion(node, schema),
         value=node.shown,

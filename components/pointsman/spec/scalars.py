@@ -125,3 +125,49 @@ Target = Annotated[
     ),
 ]
 """A scrape target: host name and port."""
+
+HttpUrl = Annotated[
+    str,
+    StringConstraints(pattern=rf"^https?://[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:{_PORT_NUMBER})?(/[^\s@]*)?$"),
+    Field(
+        json_schema_extra={
+            "patternErrorMessage": "expected an address with http:// or https://, without user or password, "
+            "such as http://store.example.org:8080/api"
+        }
+    ),
+]
+"""An HTTP address. User and password are refused: this file is no place for them."""
+
+ServerUrl = Annotated[
+    str,
+    StringConstraints(pattern=rf"^https?://[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:{_PORT_NUMBER})?(/[^\s@/]+)*$"),
+    Field(
+        json_schema_extra={
+            "patternErrorMessage": "expected an address with http:// or https://, without user or password and without "
+            "a slash at the end, such as http://store.example.org:9090"
+        }
+    ),
+]
+"""The address of a server, to which paths are added."""
+
+ReceiverName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$"),
+    Field(
+        json_schema_extra={
+            "patternErrorMessage": "expected a receiver name: small letters, digits and -, a letter first, at most 63"
+        }
+    ),
+]
+"""The name of one who is told of alerts."""
+
+ProbeTarget = Annotated[
+    str,
+    StringConstraints(pattern=rf"^((https?://)[^\s@]+|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?:{_PORT_NUMBER})$"),
+    Field(
+        json_schema_extra={
+            "patternErrorMessage": "expected a URL, or a host name and port, such as https://example.org"
+        }
+    ),
+]
+"""What a probe asks: a URL, or a host name and port."""

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from pointsman.spec.models import Environment, Location
+from pointsman.spec.base import Location
+from pointsman.spec.models import Environment
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IDENTITY = "urn:pointsman:spec:1"

@@ -6,9 +6,9 @@ import difflib
 import re
 from datetime import date
 
+from pointsman.spec.base import Location
 from pointsman.spec.document import Node, Scalar, Sequence
 from pointsman.spec.mistakes import key_path, shown
-from pointsman.spec.models import Location
 from pointsman.spec.schema import ITEM, Schema, known_keys, resolved, schema_at
 
 _LONGEST_GUESSED = 64  # characters: beyond it nothing in the spec is near, and comparing is quadratic
@@ -23,11 +23,15 @@ def expected(schema: Schema | None) -> str:
     schema = resolved(schema)
     if words := schema.get("patternErrorMessage"):
         return str(words).removeprefix("expected ")
-    if choices := schema.get("enum"):
-        return "one of " + ", ".join(choices)
+    if choices := _choices(schema):
+        return ("one of " if len(choices) > 1 else "") + ", ".join(choices)
     if branches := schema.get("anyOf"):
         return " or ".join(expected(branch) for branch in branches)
     return _expected_type(schema)
+
+
+def _choices(schema: Schema) -> list[str]:
+    return [schema["const"]] if "const" in schema else schema.get("enum", [])
 
 
 def _expected_type(schema: Schema) -> str:
@@ -129,7 +133,7 @@ def _as_number(text: str, kinds: set[str]) -> str:
 def _nearest(text: str, schema: Schema) -> str:
     if len(text) > _LONGEST_GUESSED:
         return ""
-    if choices := schema.get("enum"):
+    if choices := _choices(schema):
         near = difflib.get_close_matches(text.lower(), choices, n=1)
         return f"did you mean {near[0]}?" if near else ""
     guesses = ["".join(text.split()).lower()]
@@ -144,8 +148,8 @@ def _nearest(text: str, schema: Schema) -> str:
 def _accepts(text: str, schema: Schema) -> bool:
     if branches := schema.get("anyOf"):
         return any(_accepts(text, branch) for branch in branches if branch.get("type") == "string")
-    if "enum" in schema:
-        return text in schema["enum"]
+    if choices := _choices(schema):
+        return text in choices
     if "format" in schema:
         return False
     return "pattern" not in schema or re.search(schema["pattern"], text) is not None

@@ -25,6 +25,16 @@ FULL = Environment.model_validate(
                 {"job": "builds", "targets": ["build-1:9100", "build-2:9100"], "labels": {"team": "platform"}},
                 {"job": "edge", "targets": ["edge:9100"]},
             ],
+            "remote_write": [{"url": "https://store.example.org/api/v1/write"}],
+        },
+        "alertmanager": {
+            "receivers": [
+                {"name": "on-call", "url": "https://pager.example.org/hook", "severities": ["critical"]},
+                {"name": "chat", "url": "http://chat:8080/alerts"},
+            ],
+        },
+        "exporters": {
+            "blackbox": {"probes": [{"job": "sites", "module": "tcp_connect", "targets": ["https://a", "b:1"]}]},
         },
     }
 )

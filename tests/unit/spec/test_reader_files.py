@@ -108,7 +108,14 @@ def test_a_byte_order_mark_is_no_mistake(checkout: Path) -> None:
     assert read(path).loki.retention == "2d"
 
 
-def test_the_repository_s_own_environments_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a newcomer starts with has no mistake."""
+@pytest.mark.parametrize("name", ["dev", "ci", "staging", "production"])
+def test_the_repository_s_own_environments_are_right(name: str) -> None:
+    """What a newcomer starts with or copies has no mistake, and Docker is what it is for."""
     stacks = Path(__file__).parents[3] / "stacks"
-    assert isinstance(read(stacks / "dev.yaml"), Environment)
+    assert read(stacks / f"{name}.yaml").target == "docker"
+
+
+def test_ci_stands_beside_dev() -> None:
+    """Both run on one machine at once: every port is the default's moved by 10000, and so none is shared."""
+    ports = read(Path(__file__).parents[3] / "stacks/ci.yaml").ports.model_dump()
+    assert ports == {name: port + 10_000 for name, port in Environment().ports.model_dump().items()}

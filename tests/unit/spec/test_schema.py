@@ -30,7 +30,13 @@ GOOD = (
     "loki: {resources: {memory: 1 GiB, cpus: 2}}",
     "prometheus: {scrape_timeout: 1500ms, external_labels: {_a: x}}",
     "prometheus: {extra_targets: [{job: a, targets: ['b-1.c:65535'], labels: {t: ''}}]}",
-    "exporters: {node: {enabled: no}}",
+    "prometheus: {remote_write: [{url: 'https://a.b:1/c?d=e'}], sample_limit: 0}",
+    "target: docker",
+    "alerts: {disk_free: 0.5}",
+    "alertmanager: {receivers: [{name: a-1, url: 'http://a', severities: [info]}]}",
+    "tempo: {retention: 1h}",
+    "collector: {max_request: 128 MiB, queue: 10}",
+    "exporters: {node: {enabled: no}, blackbox: {probes: [{job: a, targets: ['http://b', 'c:1']}]}}",
 )
 BAD = (
     "[]",
@@ -68,6 +74,20 @@ BAD = (
     "prometheus: {extra_targets: [{job: a, targets: ['b:0']}]}",
     "prometheus: {extra_targets: [{job: a, targets: ['b:65536']}]}",
     "exporters: {node: {enabled: 'true'}}",
+    "target: kubernetes",
+    "alerts: {disk_free: 0}",
+    "alerts: {disk_free: 1}",
+    "prometheus: {sample_limit: -1}",
+    "prometheus: {remote_write: [{}]}",
+    "prometheus: {remote_write: [{url: 'ftp://a'}]}",
+    "prometheus: {remote_write: [{url: 'https://me:pw@a'}]}",
+    "alertmanager: {receivers: [{name: A, url: 'http://a'}]}",
+    "alertmanager: {receivers: [{name: a, url: 'http://a', severities: []}]}",
+    "alertmanager: {receivers: [{name: a, url: 'http://a', severities: [none]}]}",
+    "collector: {queue: 9}",
+    "exporters: {blackbox: {probes: [{job: a, targets: []}]}}",
+    "exporters: {blackbox: {probes: [{job: a, targets: ['b']}]}}",
+    "exporters: {blackbox: {probes: [{job: a, module: icmp, targets: ['b:1']}]}}",
 )
 ONLY_THE_READER_KNOWS = (
     "ports: {loki: 3100.0}",
@@ -77,6 +97,10 @@ ONLY_THE_READER_KNOWS = (
     "loki: {retention: 1h}",
     "loki: {retention: 999y}",
     "prometheus: {scrape_timeout: 1m}",
+    "tempo: {retention: 59m}",
+    "collector: {max_request: 1GiB}",
+    "alertmanager: {receivers: [{name: alert-sink, url: 'http://a'}]}",
+    "exporters: {blackbox: {enabled: false, probes: [{job: a, targets: ['b:1']}]}}",
 )
 
 

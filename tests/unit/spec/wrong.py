@@ -5,9 +5,13 @@ from __future__ import annotations
 DURATION = "a duration: whole numbers with y, w, d, h, m, s or ms, the longest unit first, such as 15s, 1h30m or 7d"
 SIZE = "a size: a whole number with B, KiB, MiB, GiB or TiB, such as 512MiB"
 PORT = "a whole number from 1 to 65535"
-SECTIONS = "images, network, ports, container_logs, prometheus, loki, log_agent, exporters, socket_proxy"
+SECTIONS = (
+    "target, images, network, ports, container_logs, prometheus, alerts, alertmanager, alert_sink, loki, log_agent, "
+    "tempo, collector, grafana, exporters, socket_proxy"
+)
 LABEL = "a label name: letters, digits and underscores, no digit first"
 JOB = "a job name: small letters, digits, _ and -, a letter first, at most 63"
+URL = "an address with http:// or https://, without user or password, such as http://store.example.org:8080/api"
 TARGET = "a host name and a port from 1 to 65535, such as build-1:9100"
 
 GOLDEN: dict[str, tuple[str, list[str]]] = {
@@ -17,7 +21,7 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
     ),
     "unknown key of another section": (
         "retention: 3d\n",
-        ["1:1  retention  unknown key; did you mean prometheus.retention or loki.retention?"],
+        ["1:1  retention  unknown key; did you mean prometheus.retention or loki.retention or tempo.retention?"],
     ),
     "unknown key, wrong way round": (
         "prometheus: {port: 1}\n",
@@ -178,7 +182,7 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
     "empty section": (
         "exporters:\nloki: {}\n",
         [
-            "1:1  exporters  nothing is written; expected a mapping with the keys node; "
+            "1:1  exporters  nothing is written; expected a mapping with the keys node, blackbox, pushgateway; "
             "leave the key out to have its default"
         ],
     ),
@@ -292,7 +296,140 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         ["1:19  loki.retention  2024-13-45 looks like a date but is none; expected quotes around text"],
     ),
     "the value of an unknown key is not shown": (
-        f"grafana_password: {'7' * 200}\n",
-        [f"1:1  grafana_password  unknown key; expected one of {SECTIONS}"],
+        f"vault_password: {'7' * 200}\n",
+        [f"1:1  vault_password  unknown key; expected one of {SECTIONS}"],
+    ),
+    "a target that is reserved": (
+        "target: kubernetes\n",
+        ["1:9  target  kubernetes is reserved for a target that is not there yet; expected docker"],
+    ),
+    "a target that is misspelt": (
+        "target: dokcer\n",
+        ["1:9  target  dokcer does not fit; expected docker; did you mean docker?"],
+    ),
+    "password in an address": (
+        "prometheus: {remote_write: [{url: 'https://me:hunter2@store.example.org/write'}]}\n",
+        [f'1:35  prometheus.remote_write[0].url  "https://…@store.example.org/write" does not fit; expected {URL}'],
+    ),
+    "address without a scheme": (
+        "alertmanager: {receivers: [{name: a, url: chat.example.org}]}\n",
+        [f"1:43  alertmanager.receivers[0].url  chat.example.org does not fit; expected {URL}"],
+    ),
+    "receiver named like the built-in one": (
+        "alertmanager: {receivers: [{name: alert-sink, url: 'http://a'}]}\n",
+        [
+            "1:35  alertmanager.receivers[0].name  the name alert-sink is taken; "
+            "expected a name of its own for each receiver; alert-sink is the built-in one"
+        ],
+    ),
+    "receiver named twice": (
+        "alertmanager:\n  receivers:\n    - {name: a, url: 'http://a'}\n    - {name: a, url: 'http://b'}\n",
+        [
+            f"{line}:14  alertmanager.receivers[{place}].name  the name a is taken; "
+            "expected a name of its own for each receiver; alert-sink is the built-in one"
+            for place, line in enumerate((3, 4))
+        ],
+    ),
+    "severity": (
+        "alertmanager: {receivers: [{name: a, url: 'http://a', severities: [critcal]}]}\n",
+        [
+            "1:68  alertmanager.receivers[0].severities[0]  critcal does not fit; "
+            "expected one of critical, warning, info; did you mean critical?"
+        ],
+    ),
+    "share above one": (
+        "alerts: {disk_free: 10}\n",
+        ["1:21  alerts.disk_free  10 is out of range; expected a number above 0 and below 1"],
+    ),
+    "retention that Tempo refuses": (
+        "tempo: {retention: 10m}\n",
+        [
+            "1:20  tempo.retention  retention 10m does not fit Tempo; "
+            "expected at least 1h: blocks are compacted before they are dropped"
+        ],
+    ),
+    "request that does not fit in memory": (
+        "collector:\n  max_request: 256MiB\n",
+        [
+            "2:16  collector.max_request  max_request 256MiB is more than a quarter of memory 512MiB; "
+            "expected a quarter of the memory or less"
+        ],
+    ),
+    "memory that a request does not fit in": (
+        "collector: {resources: {memory: 8MiB}}\n",
+        [
+            "1:33  collector.resources.memory  max_request 4MiB is more than a quarter of memory 8MiB; "
+            "expected a quarter of the memory or less"
+        ],
+    ),
+    "probes without their exporter": (
+        "exporters: {blackbox: {enabled: false, probes: [{job: a, targets: ['http://b']}]}}\n",
+        ["1:33  exporters.blackbox.enabled  probes are declared, but not enabled; expected enabled: true"],
+    ),
+    "probe job named twice": (
+        "exporters: {blackbox: {probes: [{job: a, targets: ['b:1']}, {job: a, targets: ['c:1']}]}}\n",
+        [
+            f"1:{column}  exporters.blackbox.probes[{place}].job  job a is named 2 times; "
+            "expected one entry a job, with all its targets"
+            for place, column in enumerate((39, 67))
+        ],
+    ),
+    "what a probe cannot ask": (
+        "exporters: {blackbox: {probes: [{job: a, targets: [example.org]}]}}\n",
+        [
+            "1:52  exporters.blackbox.probes[0].targets[0]  example.org does not fit; "
+            "expected a URL, or a host name and port, such as https://example.org"
+        ],
+    ),
+    "port that another service has by default": (
+        "ports: {pushgateway: 4317}\n",
+        [
+            "1:22  ports.pushgateway  otlp_grpc and pushgateway take the same port 4317; "
+            "expected a port of its own for each service"
+        ],
+    ),
+    "traces without a way to them": (
+        "collector: {enabled: false}\n",
+        [
+            "1:22  collector.enabled  tempo is enabled, but not the collector, by which spans reach it; "
+            "expected both enabled, or tempo: {enabled: false} as well"
+        ],
+    ),
+    "receivers that nobody tells": (
+        "alertmanager: {enabled: false, receivers: [{name: a, url: 'http://a'}]}\n",
+        [
+            "1:25  alertmanager.enabled  receivers are declared, but alertmanager is not enabled; "
+            "expected enabled: true, or no receivers"
+        ],
+    ),
+    "an existing Prometheus that is each container itself": (
+        "prometheus: {existing: 'http://localhost:9090'}\n",
+        [
+            "1:24  prometheus.existing  existing http://localhost:9090 would lead each container to itself; "
+            "expected a name or an address that is the same on every host"
+        ],
+    ),
+    "an existing Prometheus that decides itself": (
+        "prometheus:\n  existing: http://p:9090\n  retention: {time: 1d}\n  sample_limit: 5\n",
+        [
+            "3:14  prometheus.retention  retention is declared, but the existing Prometheus has its own; "
+            "expected no retention beside existing",
+            "4:17  prometheus.sample_limit  sample_limit is declared, but the existing Prometheus has its own; "
+            "expected no sample_limit beside existing",
+        ],
+    ),
+    "an existing Prometheus that would scrape nowhere": (
+        "prometheus: {existing: 'http://p:9090'}\nnetwork: {bind: 0.0.0.0}\n",
+        [
+            "2:17  network.bind  an existing Prometheus cannot scrape 0.0.0.0; "
+            "expected this machine's address that it reaches"
+        ],
+    ),
+    "an address with a slash at its end": (
+        "prometheus: {existing: 'http://p:9090/'}\n",
+        [
+            '1:24  prometheus.existing  "http://p:9090/" does not fit; expected an address with http:// or https://, '
+            "without user or password and without a slash at the end, such as http://store.example.org:9090 or null"
+        ],
     ),
 }
