@@ -39,20 +39,31 @@ class Declared:
 
     def service(self, name: str) -> Service:
         """The service called `name`; raises UsageError with the names that there are."""
-        for service in self.estate.services:
+        for service in (*self.estate.services, *self.estate.borrowed):
             if service.name == name:
                 return service
         there = ", ".join(service.name for service in self.estate.services)
         raise UsageError(f"environment {self.environment} has no service {name}", remedy=f"there is: {there}")
 
-    def url(self, service: Service) -> str:
-        """Where this machine reaches `service`; empty when it is not published.
+    def url(self, service: Service, on: str = "") -> str:
+        """Where this machine reaches the port `on` of `service`, the main one when empty; "" when it is not published.
 
-        One that is published on every address is asked on loopback.
+        One that is published on every address is asked on loopback, one that others run at its own address.
         """
-        planned = self.plans[service.name]
-        address = LOOPBACK if planned.bind == EVERY_ADDRESS else planned.bind
-        return f"http://{address}:{planned.published}" if planned.published else ""
+        if service.elsewhere:
+            return service.elsewhere
+        bind, port = self.plans[service.name].bind, service.port(on).published
+        address = LOOPBACK if bind == EVERY_ADDRESS else bind
+        return f"http://{address}:{port}" if port else ""
+
+    def urls(self) -> dict[str, str]:
+        """Every HTTP address that this machine offers: by service for its main port, by service and port for others."""
+        return {
+            service.name if each is service.main else f"{service.name}-{each.name}": self.url(service, each.name)
+            for service in self.estate.services
+            for each in service.published
+            if each.http
+        } | {service.name: service.elsewhere for service in self.estate.borrowed}
 
 
 def declared(environment: str) -> Declared:
@@ -62,7 +73,7 @@ def declared(environment: str) -> Declared:
     """
     spec = read_environment(environment)
     images = locked(environment, spec)
-    estate = compose(environment, spec, images.agent, machine())
+    estate = compose(environment, spec, images.agent, machine(), images.absent)
     plans = {}
     for service in estate.services:
         image, bind = images.images[service.image], str(spec.network.bind)

@@ -29,5 +29,5 @@ class Exporters(pulumi.ComponentResource):
         """Places `services`; they start independently of one another."""
         super().__init__("pointsman:index:Exporters", name, None, opts)
         self.placed = [target.place(service, self) for service in services]
-        self.urls = {service.name: target.declared.url(service) for service in services if service.published}
+        self.urls = {each.name: target.declared.url(each) for each in services if each.published}
         self.register_outputs({"urls": self.urls})

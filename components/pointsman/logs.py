@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,6 +156,11 @@ def loki_lines(
         streams: list[dict[str, Any]] = response.json()["data"]["result"]
     except (ValueError, KeyError, TypeError) as error:
         raise httpx.DecodingError(f"what answers at {url} is not Loki", request=response.request) from error
+    return lines_of(streams)
+
+
+def lines_of(streams: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """The lines of the streams that Loki answers a query with, the oldest first."""
     return sorted(
         Line(int(at), stream["stream"].get("service", ""), text) for stream in streams for at, text in stream["values"]
     )

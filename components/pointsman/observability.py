@@ -1,4 +1,4 @@
-"""`ObservabilityStack`: Prometheus, Loki and the log agent as one component."""
+"""`ObservabilityStack`: the stores, the ways to them and the alerting as one component."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class ObservabilityStack(pulumi.ComponentResource):
         """Places `services` in their order, which must be one in which they can start."""
         super().__init__("pointsman:index:ObservabilityStack", name, None, opts)
         self.placed = [target.place(service, self) for service in services]
-        self.urls = {service.name: target.declared.url(service) for service in services if service.published}
+        self.urls = {each.name: target.declared.url(each) for each in services if each.published}
         self.register_outputs({"urls": self.urls})

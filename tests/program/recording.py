@@ -18,6 +18,7 @@ from pulumi.runtime.sync_await import _sync_await
 from pointsman import declared as declarations
 from pointsman.declared import Declared
 from pointsman.images import ImageRef, Resolution
+from pointsman.services import grafana
 from pointsman.services.estate import compose
 from pointsman.services.log_agent import Agent
 from pointsman.services.model import Machine
@@ -27,6 +28,8 @@ from pointsman.targets.docker.container import plan
 PROGRAM = Path(__file__).parents[2] / "stacks/__main__.py"
 ESTATE = "0e57a7e0e57a"
 USERS = {"loki": 10001, "socket-proxy": 65532}
+# What images from packages do not allow.
+ABSENT = frozenset({grafana.NAME})
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ class Monitor(mocks.MockMonitor):
 def made(environment: str, text: str = "{}", agent: Agent = "promtail") -> Declared:
     """What an environment with this spec is declared to be, with images that nobody has."""
     spec = parse(text, f"stacks/{environment}.yaml")
-    estate = compose(environment, spec, agent, Machine("/var/run/docker.sock", 998))
+    absent = ABSENT if agent == "promtail" else frozenset[str]()
+    estate = compose(environment, spec, agent, Machine("/var/run/docker.sock", 998), absent)
     images = {
         each.image: ImageRef(
             service=each.image,
@@ -129,7 +133,7 @@ def made(environment: str, text: str = "{}", agent: Agent = "promtail") -> Decla
         each.name: plan(each, environment, images[each.image].image_id, images[each.image].user, bind, logs)
         for each in estate.services
     }
-    return Declared(estate, ESTATE, plans, Resolution(images, agent, []))
+    return Declared(estate, ESTATE, plans, Resolution(images, agent, [], absent))
 
 
 def run_program(declared: Declared, monkeypatch: pytest.MonkeyPatch, program: Path = PROGRAM) -> Recording:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,28 @@ VOLUME = "docker:index/volume:Volume"
 CONFIG = "pointsman:index:ConfigVolume"
 READINESS = "pointsman:index:Readiness"
 
+# What each service has beside its container and its readiness.
+STACK = {
+    "alert-sink": (),
+    "alertmanager": (CONFIG, VOLUME),
+    "collector": (CONFIG, VOLUME),
+    "log-agent": (CONFIG, VOLUME),
+    "loki": (CONFIG, VOLUME),
+    "prometheus": (CONFIG, VOLUME),
+    "socket-proxy": (),
+    "tempo": (CONFIG, VOLUME),
+}
+EXPORTERS = {"blackbox": (CONFIG,), "node-exporter": (), "pushgateway": ()}
+NAMES = {CONTAINER: "{}", VOLUME: "{}-data", CONFIG: "{}-config", READINESS: "{}-ready"}
+
+
+def below(services: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Types and names of all resources of a component's services, sorted."""
+    return sorted(
+        (kind, NAMES[kind].format(name)) for name, more in services.items() for kind in (CONTAINER, READINESS, *more)
+    )
+
+
 TREE = {
     "pointsman-dev": [
         ("docker:index/network:Network", "pointsman-dev"),
@@ -31,27 +54,10 @@ TREE = {
         ("pointsman:index:ObservabilityStack", "observability"),
         ("pulumi:providers:docker", "dev-docker"),
     ],
-    "observability": [
-        (CONTAINER, "log-agent"),
-        (CONTAINER, "loki"),
-        (CONTAINER, "prometheus"),
-        (CONTAINER, "socket-proxy"),
-        (VOLUME, "log-agent-data"),
-        (VOLUME, "loki-data"),
-        (VOLUME, "prometheus-data"),
-        (CONFIG, "log-agent-config"),
-        (CONFIG, "loki-config"),
-        (CONFIG, "prometheus-config"),
-        (READINESS, "log-agent-ready"),
-        (READINESS, "loki-ready"),
-        (READINESS, "prometheus-ready"),
-        (READINESS, "socket-proxy-ready"),
-    ],
-    "exporters": [
-        (CONTAINER, "node-exporter"),
-        (READINESS, "node-exporter-ready"),
-    ],
+    "observability": below(STACK),
+    "exporters": below(EXPORTERS),
 }
+NO_EXPORTERS = "exporters: {node: {enabled: false}, blackbox: {enabled: false}, pushgateway: {enabled: false}}"
 
 
 @pytest.fixture(scope="module")
@@ -66,25 +72,66 @@ def test_every_resource_and_its_place(dev: Recording) -> None:
     assert dev.children == TREE
 
 
-def test_without_the_node_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_exporters(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is switched off leaves nothing behind but the component it would be in; all else stays as it was."""
-    found = run_program(made("dev", "exporters: {node: {enabled: false}}"), monkeypatch)
+    found = run_program(made("dev", NO_EXPORTERS), monkeypatch)
     assert found.children == {parent: below for parent, below in TREE.items() if parent != "exporters"}
     assert found.outputs["exporters"] == {"urls": {}}
-    assert "node-exporter" not in json.dumps(found.named("prometheus-config").inputs)
+    files = found.named("prometheus-config").inputs["files"]
+    for name in EXPORTERS:
+        assert f"{name}:" not in files["prometheus.yml"]
+
+
+def test_grafana_where_it_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the registry's images there is one service more, and a log agent of another kind under the same names."""
+    found = run_program(made("dev", agent="alloy"), monkeypatch)
+    assert found.children == TREE | {"observability": below(STACK | {"grafana": (CONFIG, VOLUME)})}
+    assert found.outputs["pointsman-dev"]["urls"]["grafana"] == "http://127.0.0.1:3003"
+    variables = found.named("grafana", CONTAINER).inputs["envs"]
+    assert "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION=true" in variables
+    assert variables == sorted(variables)
+
+
+def test_an_existing_prometheus_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is made of it; it is asked at its own address."""
+    declared = made("dev", "prometheus: {existing: 'http://prometheus.example.org:9090'}")
+    found = run_program(declared, monkeypatch)
+    assert found.children == TREE | {"observability": below({k: v for k, v in STACK.items() if k != "prometheus"})}
+    assert declared.url(declared.service("prometheus")) == "http://prometheus.example.org:9090"
+    assert declared.urls()["prometheus"] == "http://prometheus.example.org:9090"
 
 
 def test_outputs(dev: Recording) -> None:
     """The stack tells where each published service is reached, a component where its own are."""
     stack = {
-        "loki": "http://127.0.0.1:3100",
+        "alert-sink": "http://127.0.0.1:9096",
+        "alertmanager": "http://127.0.0.1:9093",
+        "collector": "http://127.0.0.1:4318",
         "log-agent": "http://127.0.0.1:9080",
+        "loki": "http://127.0.0.1:3100",
         "prometheus": "http://127.0.0.1:9090",
+        "tempo": "http://127.0.0.1:3200",
     }
-    exporters = {"node-exporter": "http://127.0.0.1:9100"}
+    exporters = {
+        "blackbox": "http://127.0.0.1:9115",
+        "node-exporter": "http://127.0.0.1:9100",
+        "pushgateway": "http://127.0.0.1:9091",
+    }
     assert dev.outputs["pointsman-dev"] == {"urls": stack | exporters}
     assert dev.outputs["observability"] == {"urls": stack}
     assert dev.outputs["exporters"] == {"urls": exporters}
+
+
+def test_every_port_of_the_collector_is_published(dev: Recording) -> None:
+    """A service may have several ports; each is on the machine under the number that the spec gives it."""
+    ports = dev.named("collector", CONTAINER).inputs["ports"]
+    assert {(port["internal"], port["external"]) for port in ports} == {
+        (4318, 4318),
+        (4317, 4317),
+        (8888, 8888),
+        (13133, 13133),
+    }
+    assert [port["internal"] for port in dev.named("tempo", CONTAINER).inputs["ports"]] == [3200]
 
 
 def test_a_container(dev: Recording) -> None:
@@ -130,14 +177,14 @@ def test_a_container(dev: Recording) -> None:
 def test_no_container_has_rights_or_an_open_port(dev: Recording) -> None:
     """What holds for one holds for all: no root, no capability, nothing writable but data, nothing beyond loopback."""
     containers = [each.inputs for each in dev.resources if each.type == CONTAINER]
-    assert len(containers) == 5
+    assert len(containers) == len(STACK) + len(EXPORTERS)
     for inputs in containers:
         name = inputs["name"]
         assert not inputs["user"].startswith("0:"), name
         assert (inputs["readOnly"], inputs["capabilities"]) == (True, {"drops": ["ALL"]}), name
         assert inputs["memory"] == inputs["memorySwap"] > 0, name
         assert {port["ip"] for port in inputs.get("ports", [])} <= {"127.0.0.1"}, name
-        assert all(each["readOnly"] for each in inputs["volumes"] if "hostPath" in each), name
+        assert all(each["readOnly"] for each in inputs.get("volumes", []) if "hostPath" in each), name
         assert {"uploads", "envs", "privileged", "pidMode", "ipcMode"}.isdisjoint(inputs), name
 
 
@@ -154,11 +201,8 @@ def test_the_socket_proxy(dev: Recording) -> None:
 
 def test_only_data_outlives_a_destroy(dev: Recording) -> None:
     """A plain `pulumi destroy` keeps the data volumes and removes all the rest."""
-    assert {each.name for each in dev.resources if each.retain_on_delete} == {
-        "loki-data",
-        "log-agent-data",
-        "prometheus-data",
-    }
+    wanted = {f"{name}-data" for name, more in STACK.items() if VOLUME in more}
+    assert {each.name for each in dev.resources if each.retain_on_delete} == wanted
 
 
 def test_what_starts_after_what(dev: Recording) -> None:
@@ -176,6 +220,7 @@ def test_what_starts_after_what(dev: Recording) -> None:
         "loki-ready",
         "socket-proxy-ready",
     }
+    assert after["collector"] == {"pointsman-dev", "collector-config", "collector-data", "socket-proxy-ready"}
     assert after["loki-ready"] == {"loki"}
 
 
@@ -194,7 +239,7 @@ def test_what_a_killed_run_left_is_cleared_before_each_create(dev: Recording) ->
 
 def test_config_volumes_say_all_that_the_plugin_reads(dev: Recording) -> None:
     """Program and plugin agree on every name: the plugin's own reader takes what the program registers."""
-    for name in ("loki", "prometheus", "log-agent"):
+    for name in [name for name, more in (STACK | EXPORTERS).items() if CONFIG in more]:
         registered = dev.named(f"{name}-config")
         inputs = Inputs.of(from_struct(registered.message))
         container = dev.named(name, CONTAINER).inputs
@@ -216,6 +261,7 @@ def test_readiness(dev: Recording) -> None:
         "url": "http://127.0.0.1:9090/-/ready",
         "timeout": 60,
     }
+    assert dev.named("collector-ready").inputs["url"] == "http://127.0.0.1:13133/"
     assert dev.named("socket-proxy-ready").inputs["url"] == ""
 
 
@@ -255,7 +301,8 @@ def test_two_environments_share_no_name(dev: Recording, monkeypatch: pytest.Monk
         for found in (dev, other)
     )
     assert mine.isdisjoint(theirs)
-    assert len(mine) == len(theirs) == 12
+    # The other one has Grafana: its container, its config and its data.
+    assert len(theirs) == len(mine) + 3
 
 
 def test_a_mistake_ends_the_program_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:

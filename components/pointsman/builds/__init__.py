@@ -1,5 +1,6 @@
 """Makes things once a machine, outside the checkout: locked, resumable, checked by checksum, with honest progress."""
 
+from pointsman.builds.debian import DebianBuild, debian_build
 from pointsman.builds.golang import GoBuild, go_build
 from pointsman.builds.model import Build, BuildError, Workspace, fingerprint, hash_tree
 from pointsman.builds.progress import LiveProgress, PlainProgress, Progress, progress_for
@@ -8,12 +9,14 @@ from pointsman.builds.store import Store
 __all__ = [
     "Build",
     "BuildError",
+    "DebianBuild",
     "GoBuild",
     "LiveProgress",
     "PlainProgress",
     "Progress",
     "Store",
     "Workspace",
+    "debian_build",
     "fingerprint",
     "go_build",
     "hash_tree",

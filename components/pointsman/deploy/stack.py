@@ -46,6 +46,24 @@ def destroy(environment: str, variables: dict[str, str], console: Console) -> Ru
         return _drive(console, lambda on_event: stack.destroy(on_event=on_event, color="never"))
 
 
+def export_state(environment: str, variables: dict[str, str]) -> bytes:
+    """What `pulumi stack export` says: JSON in which secrets stay encrypted.
+
+    Not by the Automation API's own call, which asks for secrets in clear.
+    """
+    with _opened(environment, variables, create=False) as stack:
+        command = stack.workspace.pulumi_command
+        assert command is not None
+        done = command.run(["stack", "export", "--stack", environment], str(checkout()), variables)
+        return done.stdout.encode()
+
+
+def import_state(environment: str, variables: dict[str, str], exported: dict[str, Any]) -> None:
+    """Puts an exported state in place of the environment's own; the stack is made where there is none."""
+    with _opened(environment, variables, create=True) as stack:
+        stack.import_stack(auto.Deployment(exported["version"], exported["deployment"]))
+
+
 @contextmanager
 def _opened(environment: str, variables: dict[str, str], *, create: bool) -> Iterator[auto.Stack]:
     # The Automation API finds the CLI by PATH, and only looks in this process's own.

@@ -2,5 +2,17 @@
 
 from pointsman.images.housekeeping import Row, prune, rows
 from pointsman.images.resolve import LOG_AGENT, ImageRef, Resolution, ensure, locked, required_services
+from pointsman.images.tools import build
 
-__all__ = ["LOG_AGENT", "ImageRef", "Resolution", "Row", "ensure", "locked", "prune", "required_services", "rows"]
+__all__ = [
+    "LOG_AGENT",
+    "ImageRef",
+    "Resolution",
+    "Row",
+    "build",
+    "ensure",
+    "locked",
+    "prune",
+    "required_services",
+    "rows",
+]

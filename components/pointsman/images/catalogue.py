@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -11,11 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pointsman.errors import UsageError
 from pointsman.paths import checkout
 
+# The same safe loader in C where PyYAML was built with it: a third of a second less for a file of this length.
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9][A-Za-z0-9.-]{0,60}$")]
 Repository = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+$")]
 Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
 Inside = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._-]+)+$")]
+InPackage = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_*-][A-Za-z0-9._*-]*(/[A-Za-z0-9_*-][A-Za-z0-9._*-]*)+$")
+]
+PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 Mode = Annotated[str, StringConstraints(pattern=r"^[01][0-7]{3}$")]
 
 
@@ -58,13 +66,49 @@ class GoRecipe(_Part):
     scratch: int = Field(gt=0, description="GiB of disk that the build needs for modules and objects.")
 
 
-class Recipe(_Part):
-    """How the image is made from package registries: exactly one kind. Go modules are the only kind so far."""
+class DebianRecipe(_Part):
+    """Which files of which Debian packages make the image; libraries that the binaries load are found by themselves."""
 
-    go: GoRecipe
-    version: Version | None = Field(
-        default=None, description="Of a program of our own that stands in for the official one; absent: the same one."
+    suite: Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
+    packages: dict[PackageName, Version] = Field(
+        min_length=1, description="Package and the lowest version that will do; first: the one the image is named for."
     )
+    binaries: dict[str, InPackage] = Field(min_length=1, description="Where the packages have each binary.")
+    files: list[InPackage] = Field(
+        default_factory=list, description="Patterns of further files, laid at the same path in the image."
+    )
+    seconds: float = Field(gt=0, description="Measured wall time on 2 quiet cores, the suite's index included.")
+    scratch: int = Field(gt=0, description="GiB of disk that indexes and unpacked packages need.")
+
+
+class Recipe(_Part):
+    """How the image is made from package registries: exactly one kind."""
+
+    go: GoRecipe | None = None
+    debian: DebianRecipe | None = None
+    version: Version | None = Field(
+        default=None, description="Where it is not the official image's: of another release, or of a stand-in."
+    )
+
+    @property
+    def kind(self) -> GoRecipe | DebianRecipe:
+        """The kind that is given."""
+        found = self.go or self.debian
+        assert found is not None  # _exactly_one_kind
+        return found
+
+    @property
+    def built(self) -> dict[str, str]:
+        """What gives each binary: a Go package, or a path in Debian's packages."""
+        return self.kind.packages if isinstance(self.kind, GoRecipe) else self.kind.binaries
+
+    @model_validator(mode="after")
+    def _exactly_one_kind(self) -> Recipe:
+        if (self.go is None) == (self.debian is None):
+            raise ValueError("expected exactly one kind: go or debian")
+        if self.debian and self.version:
+            raise ValueError("version stands beside go only: Debian's is that of the package which was obtained")
+        return self
 
 
 class Service(_Part):
@@ -72,7 +116,8 @@ class Service(_Part):
 
     version: Version
     user: User
-    official: Official
+    official: Official | None = Field(default=None, description="Absent: a program of ours, built in every mode.")
+    purpose: Literal["stack", "tests"] = Field(default="stack", description="tests: no environment ever needs it.")
     binaries: dict[str, Inside] = Field(
         min_length=1, description="Path of each binary in the image; first: entrypoint."
     )
@@ -81,7 +126,9 @@ class Service(_Part):
 
     @property
     def made_version(self) -> str:
-        """Version of what packages mode builds."""
+        """Version of what packages mode builds; of Debian's packages, the lowest that it takes."""
+        if self.packages and self.packages.debian:
+            return next(iter(self.packages.debian.packages.values()))
         return (self.packages and self.packages.version) or self.version
 
     @property
@@ -89,18 +136,28 @@ class Service(_Part):
         """Path of the binary that the container runs."""
         return next(iter(self.binaries.values()))
 
+    def is_made_as(self, version: str) -> bool:
+        """Whether packages mode may give that version now: the very one, or of Debian's packages a newer."""
+        if self.packages and self.packages.debian:
+            return _release(version) >= _release(self.made_version)
+        return version == self.made_version
+
     @model_validator(mode="after")
     def _binaries_are_built(self) -> Service:
-        if self.packages and set(self.packages.go.packages) != set(self.binaries):
+        if self.packages is None:
+            return self
+        built = self.packages.built
+        if set(built) != set(self.binaries):
             raise ValueError(
-                f"packages.go.packages builds {sorted(self.packages.go.packages)}; expected {sorted(self.binaries)}, "
-                "the names under binaries"
+                f"packages builds {sorted(built)}; expected {sorted(self.binaries)}, the names under binaries"
             )
         return self
 
     @model_validator(mode="after")
-    def _tag_is_the_version(self) -> Service:
-        if self.official.tag.removeprefix("v") != self.version:
+    def _can_be_had(self) -> Service:
+        if self.official is None and self.packages is None:
+            raise ValueError("expected official, packages, or both")
+        if self.official and self.official.tag.removeprefix("v") != self.version:
             raise ValueError(f"official.tag {self.official.tag} is not version {self.version}")
         return self
 
@@ -125,7 +182,7 @@ def load(path: Path | None = None) -> Catalogue:
     """
     source = path or checkout() / "images" / "catalogue.yaml"
     try:
-        data = yaml.safe_load(source.read_text(encoding="utf-8"))
+        data = yaml.load(source.read_text(encoding="utf-8"), Loader=_LOADER)
     except OSError as error:
         raise UsageError(f"{source}: {error.strerror}", remedy="restore the file from version control") from error
     except yaml.YAMLError as error:
@@ -139,6 +196,11 @@ def load(path: Path | None = None) -> Catalogue:
 def in_registry(repository: str, registry: str | None) -> str:
     """The repository to pull from: the official one, or the same path below `registry` (host[:port][/prefix])."""
     return repository if registry is None else f"{registry}/{repository.partition('/')[2]}"
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The upstream release's numbers: (0, 28, 1) of 0.28.1+ds-1."""
+    return tuple(int(part) for part in re.findall(r"\d+", re.split(r"[-+~]", version)[0]))
 
 
 def _mistakes(source: Path, error: ValidationError) -> str:

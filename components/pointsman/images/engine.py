@@ -114,6 +114,11 @@ class Engine:
         images = self.client.api.images(filters={"reference": f"{PREFIX}*"})
         return {tag: image["Id"] for image in images for tag in image.get("RepoTags") or () if tag.startswith(PREFIX)}
 
+    def labelled(self, repository: str, label: str, value: str) -> LocalImage | None:
+        """An image of a repository that carries a label with that value, or None."""
+        found = self.client.api.images(name=repository, filters={"label": f"{label}={value}"})
+        return next((image for each in found if (image := self.inspect(each["Id"]))), None)
+
     def in_use(self) -> set[str]:
         """Ids of images that any container, running or not, was made from."""
         return {container["ImageID"] for container in self.client.api.containers(all=True)}

@@ -13,17 +13,18 @@ from pointsman.images import lock as locks
 from pointsman.images import packages
 from pointsman.images.engine import Engine
 from pointsman.images.lock import Lock, Made
-from pointsman.images.resolve import LOG_AGENT, fits, required_services
+from pointsman.images.resolve import LOG_AGENT, fits, left_out, required_services
 from pointsman.spec.models import Environment
 
-State = Literal["good", "stale", "missing", "unresolved"]
+State = Literal["good", "stale", "missing", "unresolved", "left out"]
 
 
 @dataclass(frozen=True)
 class Row:
     """One service's image. `size` is in bytes, None while Docker does not have it.
 
-    `state`: good; stale (spec, catalogue or recipe changed since); missing (Docker lost it); unresolved (never had).
+    `state`: good; stale (spec, catalogue or recipe changed since); missing (Docker lost it); unresolved (never had);
+    left out (an optional service whose image cannot be had; `label` says why).
     """
 
     service: str
@@ -47,6 +48,9 @@ def rows(environment: str, spec: Environment) -> list[Row]:
     found = []
     for wanted in required_services(spec):
         name = (lock.agent or LOG_AGENT) if wanted == LOG_AGENT else wanted
+        if left_out(name, lock.absent, spec.images):
+            found.append(Row(name, "", "", "", lock.absent[name], None, "left out"))
+            continue
         entry = lock.services.get(name)
         if entry is None:
             version = "" if name == LOG_AGENT else catalogue.service(name).version

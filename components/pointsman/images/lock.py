@@ -62,12 +62,17 @@ Entry = Annotated[Pulled | Made, Field(discriminator="source")]
 
 
 class Lock(_Part):
-    """All of an environment's images. `unreachable`: registry hosts that did not answer and are not asked again."""
+    """All of an environment's images.
+
+    `absent` says why each optional service was left out; `unreachable` names the registry hosts that did not answer and
+    are not asked again.
+    """
 
     version: int = VERSION
     services: dict[str, Entry] = Field(default_factory=dict)
     agent: Agent | None = None
     agent_reason: str = ""
+    absent: dict[str, str] = Field(default_factory=dict)
     unreachable: dict[str, str] = Field(default_factory=dict)
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pointsman.builds import Build, GoBuild, Progress, Store, fingerprint, go_build
+from pointsman.builds import Build, DebianBuild, GoBuild, Progress, Store, debian_build, fingerprint, go_build
+from pointsman.builds.debian import TREE, VERSIONS, obtained
 from pointsman.errors import UnreachableError, UsageError
 from pointsman.images.archive import LAYOUT_VERSION, Entry, Layout, assemble
-from pointsman.images.catalogue import Service
-from pointsman.images.engine import PREFIX, Engine
+from pointsman.images.catalogue import DebianRecipe, GoRecipe, Service
+from pointsman.images.engine import PREFIX, Engine, LocalImage
 from pointsman.images.lock import Made
 from pointsman.paths import checkout
 
 RECIPE_LABEL: Final = "pointsman.recipe"
+VERSION_LABEL: Final = "org.opencontainers.image.version"
+PACKAGES_LABEL: Final = "pointsman.packages"
 CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
 _LOAD_SECONDS: Final = 3.0  # measured: a 157 MB image, hashed and loaded into a local engine
 _GIB: Final = 2**30
@@ -44,41 +48,36 @@ class Plan:
     certificates: bytes
 
     @property
-    def tag(self) -> str:
-        """What the image is called."""
-        return f"{PREFIX}{self.name}:{self.service.made_version}-{self.recipe}"
+    def repository(self) -> str:
+        """What the image is called, without its tag."""
+        return f"{PREFIX}{self.name}"
+
+    def tag(self, version: str) -> str:
+        """What the image is called in that version; a tag cannot have all characters that Debian's versions have."""
+        return f"{self.repository}:{re.sub('[^A-Za-z0-9._-]', '-', version)}-{self.recipe}"
 
 
 def plan(name: str, service: Service) -> Plan:
     """The plan of a service's image; raises UsageError without a recipe, UnreachableError without CA certificates."""
     if service.packages is None:
         raise no_recipe(name)
-    go = service.packages.go
-    build = go_build(
-        GoBuild(
-            name=f"images/{name}",
-            folder=checkout() / "images" / go.folder,
-            binaries=go.packages,
-            version=service.made_version,
-            seconds=go.seconds,
-            scratch_bytes=go.scratch * _GIB,
-            tags=tuple(go.tags),
-            ldflags=go.ldflags,
-        )
-    )
+    build = _build(name, service, service.packages.kind)
     certificates = _certificates()
     # The image without its binaries: the build's own recipe stands for those.
-    shape = layout(name, service, {}, certificates, "")
+    shape = layout(name, service, None, certificates, "")
     recipe = fingerprint(str(LAYOUT_VERSION), build.recipe, *_described(shape), *service.binaries.values())
     return Plan(name, service, build, recipe, certificates)
 
 
-def layout(name: str, service: Service, binaries: Mapping[str, Path], certificates: bytes, recipe: str) -> Layout:
-    """The image of a service: its binaries, CA certificates, its user, /tmp and its folders."""
+def layout(name: str, service: Service, result: Path | None, certificates: bytes, recipe: str) -> Layout:
+    """The image of a service: what its build made, CA certificates, its user, /tmp and its folders.
+
+    Without a `result` it is the image's shape, which a build has no part in.
+    """
     user = service.user
     passwd = f"{user.name}:x:{user.id}:{user.id}:{name}:/:/sbin/nologin\n"
     entries = [
-        *(Entry(service.binaries[binary], 0o755, 0, path) for binary, path in binaries.items()),
+        *(_made(service, result) if result else ()),
         Entry(CERTIFICATES, 0o644, 0, certificates),
         Entry("/etc/passwd", 0o644, 0, passwd.encode()),
         Entry("/etc/group", 0o644, 0, f"{user.name}:x:{user.id}:\n".encode()),
@@ -90,31 +89,33 @@ def layout(name: str, service: Service, binaries: Mapping[str, Path], certificat
     ]
     labels = {
         "org.opencontainers.image.title": name,
-        "org.opencontainers.image.version": service.made_version,
+        VERSION_LABEL: service.made_version,
         RECIPE_LABEL: recipe,
     }
+    if result and (result / VERSIONS).is_file():
+        versions = obtained(result)
+        labels[VERSION_LABEL] = next(iter(versions.values()))
+        labels[PACKAGES_LABEL] = " ".join(f"{package}={version}" for package, version in versions.items())
     return Layout(entries, user.id, [service.entrypoint], architecture(), labels)
 
 
 def make(plans: list[Plan], store: Store, engine: Engine, progress: Progress) -> Iterator[tuple[str, Made]]:
     """Build what is missing, then load image after image; each is given as soon as the engine has it."""
-    missing = [planned for planned in plans if not _is_loaded(planned, engine)]
+    present = {planned.name: engine.labelled(planned.repository, RECIPE_LABEL, planned.recipe) for planned in plans}
+    missing = [planned for planned in plans if present[planned.name] is None]
     folders = store.ensure([planned.build for planned in missing], progress=progress)
     progress.plan([(f"load/{planned.name}", planned.service.made_version, _LOAD_SECONDS) for planned in missing])
     for planned in plans:
-        if planned in missing:
-            _load(planned, folders[planned.build.name], engine, progress)
-        image = engine.inspect(planned.tag)
-        if image is None:
-            raise UnreachableError(f"{planned.tag} was removed from the Docker engine meanwhile", remedy="run it again")
+        image = present[planned.name] or _load(planned, folders[planned.build.name], engine, progress)
+        version = image.labels[VERSION_LABEL]
         yield (
             planned.name,
             Made(
-                version=planned.service.made_version,
+                version=version,
                 image_id=image.id,
                 user=planned.service.user.id,
                 recipe=planned.recipe,
-                label=planned.tag,
+                label=planned.tag(version),
             ),
         )
 
@@ -135,23 +136,56 @@ def architecture() -> str:
     return _ARCHITECTURES.get(machine, machine)
 
 
-def _load(planned: Plan, folder: Path, engine: Engine, progress: Progress) -> None:
+def _build(name: str, service: Service, recipe: GoRecipe | DebianRecipe) -> Build:
+    if isinstance(recipe, DebianRecipe):
+        return debian_build(
+            DebianBuild(
+                name=f"images/{name}",
+                suite=recipe.suite,
+                packages=recipe.packages,
+                binaries=recipe.binaries,
+                files=recipe.files,
+                seconds=recipe.seconds,
+                scratch_bytes=recipe.scratch * _GIB,
+            )
+        )
+    return go_build(
+        GoBuild(
+            name=f"images/{name}",
+            folder=checkout() / "images" / recipe.folder,
+            binaries=recipe.packages,
+            version=service.made_version,
+            seconds=recipe.seconds,
+            scratch_bytes=recipe.scratch * _GIB,
+            tags=tuple(recipe.tags),
+            ldflags=recipe.ldflags,
+        )
+    )
+
+
+def _made(service: Service, result: Path) -> Iterator[Entry]:
+    """The parts of an image that its build made."""
+    for binary, path in service.binaries.items():
+        yield Entry(path, 0o755, 0, result / binary)
+    tree = result / TREE
+    for file in sorted(each for each in tree.rglob("*") if each.is_file()):
+        mode = 0o755 if file.stat().st_mode & 0o100 else 0o644
+        yield Entry(f"/{file.relative_to(tree).as_posix()}", mode, 0, file)
+
+
+def _load(planned: Plan, folder: Path, engine: Engine, progress: Progress) -> LocalImage:
     task = f"load/{planned.name}"
     progress.start(task)
     try:
         progress.report(task, "assembling")
-        binaries = {binary: folder / binary for binary in planned.service.binaries}
-        made = layout(planned.name, planned.service, binaries, planned.certificates, planned.recipe)
-        engine.load(assemble(made, planned.tag), lambda text, part: progress.report(task, text, part))
+        made = layout(planned.name, planned.service, folder, planned.certificates, planned.recipe)
+        tag = planned.tag(made.labels[VERSION_LABEL])
+        image = engine.load(assemble(made, tag), lambda text, part: progress.report(task, text, part))
     except BaseException:
         progress.fail(task)
         raise
-    progress.finish(task, planned.tag)
-
-
-def _is_loaded(planned: Plan, engine: Engine) -> bool:
-    image = engine.inspect(planned.tag)
-    return image is not None and image.labels.get(RECIPE_LABEL) == planned.recipe
+    progress.finish(task, tag)
+    return image
 
 
 def _described(shape: Layout) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pointsman.builds import Progress
 from pointsman.errors import UnreachableError
-from pointsman.images.catalogue import Service, in_registry
+from pointsman.images.catalogue import Official, Service, in_registry
 from pointsman.images.engine import Engine
 from pointsman.images.failures import RegistryFailure, registry_host
 from pointsman.images.lock import Pulled
@@ -21,20 +21,22 @@ class Registries:
         self.progress = progress
         self.unreachable = unreachable
 
-    def pull(self, name: str, service: Service, mirror: str | None, digest: str | None = None) -> Pulled:
-        """The service's official image, at `digest` or at what its tag stands for now.
+    def pull(
+        self, name: str, service: Service, official: Official, mirror: str | None, digest: str | None = None
+    ) -> Pulled:
+        """The service's `official` image, at `digest` or at what its tag stands for now.
 
         `mirror` is the registry to use in place of the official one. Raises RegistryFailure when the image cannot be
         had, UnreachableError when the engine's disk is full: no other source would help.
         """
-        repository = in_registry(service.official.repository, mirror)
+        repository = in_registry(official.repository, mirror)
         if reason := self.unreachable.get(registry_host(repository)):
-            raise RegistryFailure("unreachable", f"{repository}:{service.official.tag}", reason)
+            raise RegistryFailure("unreachable", f"{repository}:{official.tag}", reason)
         task = f"pull/{name}"
         self.progress.plan([(task, service.version, 0.0)])
         self.progress.start(task)
         try:
-            pulled = self._pull(task, repository, service, digest)
+            pulled = self._pull(task, repository, service, official.tag, digest)
         except RegistryFailure as failure:
             self.progress.fail(task)
             if failure.kind == "unreachable":
@@ -48,8 +50,8 @@ class Registries:
         self.progress.finish(task, pulled.digest[:19])
         return pulled
 
-    def _pull(self, task: str, repository: str, service: Service, digest: str | None) -> Pulled:
-        tag, host = service.official.tag, registry_host(repository)
+    def _pull(self, task: str, repository: str, service: Service, tag: str, digest: str | None) -> Pulled:
+        host = registry_host(repository)
         self.progress.report(task, f"asking {host}")
         # Asked for a pinned digest too: this answer is bounded in time, and says what is missing.
         wanted = self.engine.digest_of(repository, digest or tag)

@@ -2,7 +2,8 @@
 
 A locked resolution is used as it is, without asking a registry. It ends for one service when its version, user, source,
 registry, tag or recipe is no longer what spec and catalogue say, and for all with `update`. A service that fell back to
-packages stays there, and a registry that did not answer is not asked again, until `update`.
+packages stays there, one that was left out stays out, and a registry that did not answer is not asked again, until
+`update`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from pointsman.images.failures import RegistryFailure
 from pointsman.images.lock import Agent, Lock, Made, Pulled
 from pointsman.images.registry import Registries
 from pointsman.services import log_agent
-from pointsman.services.estate import compose
+from pointsman.services.estate import OPTIONAL, compose
 from pointsman.services.model import Machine
 from pointsman.spec.models import Environment, Images
 
 LOG_AGENT: Final = log_agent.NAME
 """Stands in `required_services` for the agent that is chosen only when images are resolved."""
+_NO_RECIPE: Final = "it cannot be built from packages"
+_NO_OFFICIAL: Final = "there is no official image of it"
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,15 @@ class ImageRef:
 
 @dataclass(frozen=True)
 class Resolution:
-    """An image for each service, the log agent that was chosen, and what the user should know of how it came so."""
+    """An image for each service, the log agent that was chosen, and what the user should know of how it came so.
+
+    `absent` names the optional services whose image cannot be had: the environment does without them.
+    """
 
     images: Mapping[str, ImageRef]
     agent: Agent
     findings: list[str]
+    absent: frozenset[str] = frozenset()
 
 
 def required_services(spec: Environment) -> tuple[str, ...]:
@@ -77,7 +84,7 @@ def ensure(environment: str, spec: Environment, progress: Progress, *, update: b
     for name, made in packages.make(plans, Store(), run.engine, progress):
         run.entries[name] = made.model_copy(update={"reason": run.to_make[name]})
         run.save()
-    return _resolution(run.required, run.lock, run.findings)
+    return _resolution(run.required, run.lock, run.left_out, run.findings)
 
 
 def locked(environment: str, spec: Environment) -> Resolution:
@@ -88,7 +95,11 @@ def locked(environment: str, spec: Environment) -> Resolution:
     lock = locks.read(locks.path(environment))
     if lock is None or lock.agent is None:
         raise _run_ensure(environment, f"environment {environment} has no images yet")
-    required = [lock.agent if name == LOG_AGENT else name for name in required_services(spec)]
+    required: list[str] = []
+    absent: list[str] = []
+    for name in required_services(spec):
+        out = left_out(name, lock.absent, spec.images)
+        (absent if out else required).append(lock.agent if name == LOG_AGENT else name)
     stale = _unfit(required, lock, spec.images, catalogues.load())
     if stale:
         raise _run_ensure(environment, f"the images of {environment} are outdated: {'; '.join(stale)}")
@@ -96,7 +107,15 @@ def locked(environment: str, spec: Environment) -> Resolution:
     gone = [name for name in required if engine.inspect(lock.services[name].image_id) is None]
     if gone:
         raise _run_ensure(environment, f"Docker no longer has the images of {', '.join(gone)}")
-    return _resolution(required, lock)
+    return _resolution(required, lock, absent)
+
+
+def left_out(name: str, absent: Mapping[str, str], images: Images) -> bool:
+    """Whether a service was left out for a reason that still holds; in registry mode none is."""
+    reason = absent.get(name, "")
+    if images.source == "packages":
+        return reason == _NO_RECIPE
+    return images.source == "auto" and reason not in ("", _NO_RECIPE)
 
 
 def fits(entry: Pulled | Made, service: Service, images: Images) -> bool:
@@ -104,7 +123,9 @@ def fits(entry: Pulled | Made, service: Service, images: Images) -> bool:
     if entry.user != service.user.id:
         return False
     if isinstance(entry, Made):
-        return images.source != "registry" and entry.version == service.made_version
+        return (images.source != "registry" or service.official is None) and service.is_made_as(entry.version)
+    if service.official is None:
+        return False
     wanted = in_registry(service.official.repository, images.registry), service.official.tag
     return images.source != "packages" and (entry.repository, entry.tag) == wanted
 
@@ -122,6 +143,8 @@ class _Run:
     update: bool
     entries: dict[str, Pulled | Made]
     agent: Agent | None
+    absent: dict[str, str]
+    wanted: tuple[str, ...]
     required: list[str] = field(default_factory=list)
     agent_reason: str = ""
     to_make: dict[str, str] = field(default_factory=dict)
@@ -131,8 +154,8 @@ class _Run:
     @classmethod
     def begin(cls, environment: str, spec: Environment, progress: Progress, *, update: bool) -> _Run:
         """Read catalogue and lock; what is wrong with spec or catalogue is said before anything is touched."""
-        catalogue = catalogues.load()
-        _check_recipes(spec, catalogue)
+        catalogue, wanted = catalogues.load(), required_services(spec)
+        _check_recipes(wanted, spec.images, catalogue)
         file = locks.path(environment)
         findings: list[str] = []
         try:
@@ -146,13 +169,29 @@ class _Run:
         remembered = dict(lock.unreachable) if spec.images.source == "auto" and not update else {}
         registries = Registries(engine, progress, remembered)
         entries: dict[str, Pulled | Made] = dict(lock.services)
-        return cls(file, spec, catalogue, engine, lock, registries, update, entries, lock.agent, findings=findings)
+        absent = {} if update else dict(lock.absent)
+        return cls(
+            file,
+            spec,
+            catalogue,
+            engine,
+            lock,
+            registries,
+            update,
+            entries,
+            lock.agent,
+            absent,
+            wanted,
+            findings=findings,
+        )
 
     def choose(self) -> None:
         """Decide on every service: keep, pull (done at once), or make."""
-        for name in required_services(self.spec):
+        for name in self.wanted:
             if name in (LOG_AGENT, "alloy", "promtail"):
                 self._choose_agent()
+            elif name in OPTIONAL:
+                self._choose_optional(name)
             else:
                 self.required.append(name)
                 failure = self._choose(name)
@@ -164,11 +203,17 @@ class _Run:
             services=dict(self.entries),
             agent=self.agent,
             agent_reason=self.agent_reason,
+            absent=dict(self.absent),
             unreachable=dict(self.registries.unreachable) if self.spec.images.source == "auto" else {},
         )
         if lock != self.lock:
             locks.write(self.file, lock)
             self.lock = lock
+
+    @property
+    def left_out(self) -> list[str]:
+        """The services that the spec declares and that are left out."""
+        return [name for name in self.wanted if name in self.absent]
 
     def _choose_agent(self) -> None:
         before = self._settled_agent()
@@ -185,6 +230,22 @@ class _Run:
             else:
                 self.agent_reason = f"the log agent is {candidates[-1]} and not {agent}: {_cause(failure)}"
 
+    def _choose_optional(self, name: str) -> None:
+        images = self.spec.images
+        if left_out(name, self.absent, images):
+            return
+        self.absent.pop(name, None)
+        if images.source == "packages" and self.catalogue.service(name).packages is None:
+            self.absent[name] = _NO_RECIPE
+            return
+        failure = self._choose(name)
+        if failure is None:
+            self.required.append(name)
+        elif images.source == "auto":
+            self.absent[name] = _cause(failure)
+        else:
+            self.failures.append(failure)
+
     def _settled_agent(self) -> Agent | None:
         """The agent that an earlier automatic choice took, as long as its image is still what is asked for."""
         agent, automatic = self.lock.agent, self.spec.log_agent.kind == "auto" and self.spec.images.source != "packages"
@@ -199,19 +260,29 @@ class _Run:
         entry = self.entries.get(name)
         if entry is not None and (self.update or not fits(entry, service, images)):
             entry = None
-        if isinstance(entry, Made) or images.source == "packages":
-            self.to_make[name] = entry.reason if isinstance(entry, Made) and images.source == "auto" else ""
+        made = entry if isinstance(entry, Made) else None
+        if made or service.official is None or images.source == "packages":
+            self._want_made(name, service, made)
             return None
         if entry is not None and self.engine.inspect(entry.image_id):
             return None
         try:
-            digest = entry.digest if entry else None
-            self.entries[name] = self.registries.pull(name, service, images.registry, digest)
+            digest = entry.digest if isinstance(entry, Pulled) else None
+            self.entries[name] = self.registries.pull(name, service, service.official, images.registry, digest)
         except RegistryFailure as failure:
             if images.source == "registry" or service.packages is None:
                 return failure
             self.to_make[name] = failure.cause
         return None
+
+    def _want_made(self, name: str, service: Service, entry: Made | None) -> None:
+        """Have it made from packages, unless the image that is locked is there and of the present recipe."""
+        reason = entry.reason if entry and self.spec.images.source == "auto" else ""
+        if service.official is None and self.spec.images.source != "packages":
+            reason = _NO_OFFICIAL
+        current = entry is not None and (entry.recipe, entry.reason) == (packages.plan(name, service).recipe, reason)
+        if entry is None or not current or self.engine.inspect(entry.image_id) is None:
+            self.to_make[name] = reason
 
 
 def _cause(failure: PointsmanError | RegistryFailure) -> str:
@@ -227,9 +298,11 @@ def _agents(spec: Environment, before: Agent | None) -> tuple[Agent, ...]:
     return ("alloy", "promtail")
 
 
-def _check_recipes(spec: Environment, catalogue: Catalogue) -> None:
-    for name in required_services(spec):
-        if name != LOG_AGENT and catalogue.service(name).packages is None and spec.images.source == "packages":
+def _check_recipes(wanted: Sequence[str], images: Images, catalogue: Catalogue) -> None:
+    for name in wanted:
+        if name == LOG_AGENT or name in OPTIONAL or images.source != "packages":
+            continue
+        if catalogue.service(name).packages is None:
             raise packages.no_recipe(name)
 
 
@@ -244,7 +317,7 @@ def _unfit(required: list[str], lock: Lock, images: Images, catalogue: Catalogue
     return stale
 
 
-def _resolution(required: list[str], lock: Lock, findings: Sequence[str] = ()) -> Resolution:
+def _resolution(required: list[str], lock: Lock, absent: Sequence[str], findings: Sequence[str] = ()) -> Resolution:
     if lock.agent is None:
         raise UsageError("the lock names no log agent")
     images = {
@@ -257,7 +330,8 @@ def _resolution(required: list[str], lock: Lock, findings: Sequence[str] = ()) -
         if reason := lock.services[name].reason:
             fallen_back.setdefault(reason, []).append(name)
     told = [f"{', '.join(those)} built from packages: {reason}" for reason, those in fallen_back.items()]
-    return Resolution(images, lock.agent, [*findings, *agent, *told])
+    told += [f"{name}: {lock.absent[name]}: left out" for name in absent]
+    return Resolution(images, lock.agent, [*findings, *agent, *told], frozenset(absent))
 
 
 def _unobtainable(failures: list[PointsmanError | RegistryFailure]) -> UnreachableError:

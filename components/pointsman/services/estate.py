@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 
 from pointsman.errors import UsageError
-from pointsman.services import log_agent, loki, node_exporter, prometheus, socket_proxy
+from pointsman.services import (
+    alert_sink,
+    alertmanager,
+    blackbox,
+    collector,
+    existing,
+    grafana,
+    log_agent,
+    loki,
+    node_exporter,
+    prometheus,
+    pushgateway,
+    socket_proxy,
+    tempo,
+)
 from pointsman.services.log_agent import Agent
 from pointsman.services.model import Machine, Service
+from pointsman.services.scraping import STACK_PROBES, probe_job_names
+from pointsman.signals import stack, verification
+from pointsman.signals.model import RuleGroup
 from pointsman.spec.models import Environment
+from pointsman.spec.scalars import duration_seconds
+
+OPTIONAL = frozenset({grafana.NAME})
+"""Services that an environment does without where their image cannot be had."""
 
 
 @dataclass(frozen=True)
 class Estate:
-    """All services of one environment, in the order in which they can start."""
+    """All services of one environment, in the order in which they can start. `scrape_interval` is in seconds.
+
+    `borrowed` are those that others run: asked like the rest, but nothing is made of them.
+    """
 
     environment: str
     stack: tuple[Service, ...]
     exporters: tuple[Service, ...]
+    scrape_interval: float = 15.0
+    borrowed: tuple[Service, ...] = ()
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -25,22 +53,73 @@ class Estate:
         return self.stack + self.exporters
 
 
-def compose(environment: str, spec: Environment, agent: Agent, machine: Machine) -> Estate:
+def compose(
+    environment: str, spec: Environment, agent: Agent, machine: Machine, absent: Set[str] = frozenset()
+) -> Estate:
     """The services that `spec` declares for `environment`, with the log agent that its images allow.
 
-    Raises UsageError for a scrape job of the spec that is named like a service: Prometheus takes a job's name once.
+    `absent` are those of OPTIONAL whose image cannot be had. Raises UsageError for a scrape job of the spec that is
+    named like another: Prometheus takes a job's name once.
     """
-    exporters = (node_exporter.service(spec),) if spec.exporters.node.enabled else ()
-    proxy = socket_proxy.service(spec, machine)
-    logs = loki.service(spec)
-    agent_service = log_agent.service(environment, spec, agent, logs, proxy)
-    metrics = prometheus.service(environment, spec, (logs, agent_service, *exporters))
-    estate = Estate(environment=environment, stack=(proxy, logs, agent_service, metrics), exporters=exporters)
-    taken = {service.name for service in estate.services}
-    for extra in spec.prometheus.extra_targets:
-        if extra.job in taken:
-            raise UsageError(
-                f"stacks/{environment}.yaml: prometheus.extra_targets: job {extra.job} is the name of a service",
-                remedy="give the job a name of its own",
-            )
+    proxy, logs = socket_proxy.service(spec, machine), loki.service(spec)
+    traces = tempo.service(spec) if spec.tempo.enabled else None
+    sink = alert_sink.service(spec) if spec.alertmanager.enabled else None
+    alerts = alertmanager.service(spec, sink) if sink else None
+    elsewhere = spec.prometheus.existing
+    store = existing.bare(elsewhere) if elsewhere else prometheus.bare()
+    around = collector.Neighbours(traces, store, logs, proxy)
+    ways = collector.service(environment, spec, around) if spec.collector.enabled else None
+    shipper = log_agent.service(environment, spec, agent, logs, proxy)
+    has_boards = spec.grafana.enabled and grafana.NAME not in absent
+    boards = grafana.service(spec, store, logs, traces, alerts) if has_boards else None
+    exporters = _exporters(spec)
+    scraped = (*_there(logs, traces, ways, shipper, alerts, sink, boards), *exporters)
+    probes = _named(blackbox.NAME, exporters)
+    metrics = None if elsewhere else prometheus.service(environment, spec, scraped, alerts, _rules(spec), probes)
+    borrowed = (
+        (existing.service(environment, spec, elsewhere, scraped, alerts, _rules(spec), probes),) if elsewhere else ()
+    )
+    stack_services = _there(proxy, logs, traces, metrics, sink, alerts, ways, shipper, boards)
+    interval = duration_seconds(spec.prometheus.scrape_interval)
+    estate = Estate(environment, stack_services, exporters, interval, borrowed)
+    _refuse_taken_jobs(environment, spec, estate)
     return estate
+
+
+def _there(*services: Service | None) -> tuple[Service, ...]:
+    return tuple(each for each in services if each is not None)
+
+
+def _named(name: str, services: tuple[Service, ...]) -> Service | None:
+    return next((each for each in services if each.name == name), None)
+
+
+def _rules(spec: Environment) -> tuple[RuleGroup, ...]:
+    """Without Alertmanager the alerts are judged all the same: Prometheus shows them."""
+    return (stack.alerts(spec, probe_job_names(spec)), verification.alerts())
+
+
+def _exporters(spec: Environment) -> tuple[Service, ...]:
+    declared = spec.exporters
+    every = (
+        (declared.node.enabled, node_exporter),
+        (declared.blackbox.enabled, blackbox),
+        (declared.pushgateway.enabled, pushgateway),
+    )
+    return tuple(each.service(spec) for enabled, each in every if enabled)
+
+
+def _refuse_taken_jobs(environment: str, spec: Environment, estate: Estate) -> None:
+    taken = Counter([STACK_PROBES, *(service.name for service in estate.services)])
+    places = {
+        "prometheus.extra_targets": [each.job for each in spec.prometheus.extra_targets],
+        "exporters.blackbox.probes": [each.job for each in spec.exporters.blackbox.probes],
+    }
+    for key, jobs in places.items():
+        for job in jobs:
+            if taken[job]:
+                raise UsageError(
+                    f"stacks/{environment}.yaml: {key}: job {job} is the name of a service or of another job",
+                    remedy="give the job a name of its own",
+                )
+            taken[job] += 1

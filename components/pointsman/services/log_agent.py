@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import yaml
-
 from pointsman.services.labels import ENVIRONMENT, SERVICE
-from pointsman.services.model import Config, HttpReload, Probe, RestartInPlace, Service
+from pointsman.services.model import Config, Exposed, HttpReload, Probe, RestartInPlace, Service
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import size_bytes
+from pointsman.yaml_text import yaml_text
 
 Agent = Literal["alloy", "promtail"]
 NAME = "log-agent"
@@ -34,13 +33,13 @@ def _promtail(environment: str, spec: Environment, loki: Service, proxy: Service
     config: dict[str, Any] = {
         "server": {"http_listen_port": port, "grpc_listen_port": 0},
         "positions": {"filename": f"{positions}/positions.yaml", "sync_period": "5s"},
-        "clients": [{"url": f"http://{loki.address}{PUSH}", "batchwait": "500ms", "backoff_config": BACKOFF}],
+        "clients": [{"url": f"http://{loki.address()}{PUSH}", "batchwait": "500ms", "backoff_config": BACKOFF}],
         "scrape_configs": [
             {
                 "job_name": "containers",
                 "docker_sd_configs": [
                     {
-                        "host": f"tcp://{proxy.address}",
+                        "host": f"tcp://{proxy.address()}",
                         "refresh_interval": "5s",
                         "filters": [{"name": "label", "values": [f"{ENVIRONMENT}={environment}"]}],
                     }
@@ -61,7 +60,7 @@ def _promtail(environment: str, spec: Environment, loki: Service, proxy: Service
         data=positions,
         config=Config(
             directory=directory,
-            files={"promtail.yml": yaml.safe_dump(config, sort_keys=False)},
+            files={"promtail.yml": yaml_text(config)},
             validate=("/usr/bin/promtail", "-check-syntax", "-config.file={release}/promtail.yml"),
             reload=RestartInPlace(),
         ),
@@ -119,8 +118,8 @@ loki.write "loki" {{
 def _alloy(environment: str, spec: Environment, loki: Service, proxy: Service) -> Service:
     port, directory, data = 12345, "/etc/alloy", "/var/lib/alloy/data"
     config = _ALLOY.format(
-        proxy=proxy.address,
-        loki=loki.address,
+        proxy=proxy.address(),
+        loki=loki.address(),
         push=PUSH,
         backoff=BACKOFF,
         label=ENVIRONMENT,
@@ -171,9 +170,7 @@ def _agent(
         name=NAME,
         image=image,
         command=command,
-        port=port,
-        published=spec.ports.log_agent,
-        remap="ports.log_agent",
+        exposed=(Exposed("http", port, spec.ports.log_agent, "ports.log_agent"),),
         memory=size_bytes(spec.log_agent.resources.memory),
         cpus=spec.log_agent.resources.cpus,
         ready=ready,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
-from pointsman.services.model import Config, Probe, RestartInPlace, Retention, Service
+from pointsman.services.model import Config, Exposed, Probe, RestartInPlace, Retention, Service
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds, size_bytes
+from pointsman.yaml_text import yaml_text
 
 NAME = "loki"
 PORT = 3100
 GRPC_PORT = 9095
 CONFIG = "/etc/loki"
 DATA = "/loki"
+# The resource attributes of OTLP logs that become labels, each known in number by what is deployed.
+OTLP_LABELS = ["service.name", "service.namespace", "deployment.environment.name"]
 
 
 def service(spec: Environment) -> Service:
@@ -23,15 +24,13 @@ def service(spec: Environment) -> Service:
         name=NAME,
         image="loki",
         command=("/usr/bin/loki", f"-config.file={CONFIG}/current/loki.yml"),
-        port=PORT,
-        published=spec.ports.loki,
-        remap="ports.loki",
+        exposed=(Exposed("http", PORT, spec.ports.loki, "ports.loki"),),
         memory=size_bytes(spec.loki.resources.memory),
         cpus=spec.loki.resources.cpus,
         ready=Probe("/ready"),
         config=Config(
             directory=CONFIG,
-            files={"loki.yml": yaml.safe_dump(_config(spec), sort_keys=False)},
+            files={"loki.yml": yaml_text(_config(spec))},
             validate=("/usr/bin/loki", "-verify-config", "-config.file={release}/loki.yml"),
             reload=RestartInPlace(),
         ),
@@ -74,7 +73,16 @@ def _config(spec: Environment) -> dict[str, Any]:
             "retention_enabled": True,
             "delete_request_store": "filesystem",
         },
-        "limits_config": {"retention_period": _hours(spec.loki.retention)},
+        "limits_config": {
+            "retention_period": _hours(spec.loki.retention),
+            # Loki's own list has the instance's id in it, and every instance would be streams of its own.
+            "otlp_config": {
+                "resource_attributes": {
+                    "ignore_defaults": True,
+                    "attributes_config": [{"action": "index_label", "attributes": OTLP_LABELS}],
+                }
+            },
+        },
         "analytics": {"reporting_enabled": False},
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Config:
     """The config directory of a service, delivered as a volume of releases.
 
     The volume is mounted at `directory`; the live release is always `directory`/current. `validate` is the command that
-    accepts or refuses a release, with `{release}` in place of its path. Files whose name starts with one of `watched`
-    are re-read by the service on its own: a change to only those needs no reload, and `watched_metric` tells by file
-    name the modification time of each as it was read.
+    accepts or refuses a release, with `{release}` in place of its path; empty where the service has none. Files whose
+    name starts with one of `watched` are re-read by the service on its own: a change to only those needs no reload, and
+    `watched_metric` tells by file name the modification time of each as it was read.
     """
 
     directory: str
@@ -45,11 +45,30 @@ class Config:
 
 
 @dataclass(frozen=True)
+class Exposed:
+    """A port that a service listens on inside its network.
+
+    `published` is the port of the machine that leads to it, None when only the network may reach it; the key `remap` of
+    the spec moves it. `http` tells whether a browser or an HTTP client is at home there.
+    """
+
+    name: str
+    port: int
+    published: int | None = None
+    remap: str = ""
+    http: bool = True
+
+
+@dataclass(frozen=True)
 class Probe:
-    """An HTTP request that answers 200 once the service works; seen from outside, on the published port."""
+    """An HTTP request that answers 200 once the service works; seen from outside, on the published port.
+
+    `on` names the exposed port, the main one when empty.
+    """
 
     path: str
     timeout: float = 60.0
+    on: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,35 +95,64 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Scrape:
+    """Where a service's metrics are read. `on` names the exposed port, the main one when empty.
+
+    `honor_labels`: labels in what is read win over the target's own, for metrics that others have handed in.
+    """
+
+    path: str = "/metrics"
+    on: str = ""
+    honor_labels: bool = False
+
+
+@dataclass(frozen=True)
 class Service:
     """One service, independent of where it runs.
 
-    `port` is the one it listens on inside its network, where others reach it as `name`; `published` is the port of the
-    machine, or None when only the network may reach it. `image` is a name in images/catalogue.yaml. `memory` is in
-    bytes, `cpus` a share of cores.
+    The first of `exposed` is its main port, where others reach it as `name`. `image` is a name in
+    images/catalogue.yaml. `memory` is in bytes, `cpus` a share of cores. `elsewhere` is the URL of one that others run:
+    it is asked there, and nothing is made of it.
     """
 
     name: str
     image: str
     command: tuple[str, ...]
-    port: int
+    exposed: tuple[Exposed, ...]
     memory: int
     cpus: float
-    published: int | None = None
-    remap: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
     ready: Probe | None = None
     config: Config | None = None
     data: str | None = None
     mounts: tuple[HostMount, ...] = ()
     groups: tuple[int, ...] = ()
-    metrics: str | None = "/metrics"
+    metrics: Scrape | None = field(default_factory=Scrape)
     retention: Retention | None = None
     after: tuple[str, ...] = ()
+    elsewhere: str = ""
 
     @property
-    def address(self) -> str:
+    def main(self) -> Exposed:
+        """The port that the service is known by."""
+        return self.exposed[0]
+
+    @property
+    def published(self) -> tuple[Exposed, ...]:
+        """The ports that the machine offers."""
+        return tuple(each for each in self.exposed if each.published)
+
+    def port(self, name: str = "") -> Exposed:
+        """The exposed port called `name`, the main one when empty; KeyError when there is none."""
+        return {"": self.main, **{each.name: each for each in self.exposed}}[name]
+
+    def address(self, on: str = "") -> str:
         """How other services reach it: name and port on the estate's network."""
-        return f"{self.name}:{self.port}"
+        return f"{self.name}:{self.port(on).port}"
+
+    def url(self, on: str = "") -> str:
+        """The same for HTTP, without a slash at the end."""
+        return self.elsewhere or f"http://{self.address(on)}"
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from pointsman.services.model import HostMount, Probe, Service
+from pointsman.services.model import Exposed, HostMount, Probe, Service
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import size_bytes
 
+NAME = "node-exporter"
 PORT = 9100
 ROOT = "/host"
+# Each start of a container makes a device with a name of its own, which would be new series for ever. Containers have
+# metrics of their own, from the Collector.
+CONTAINER_DEVICES = "^(veth|br-|docker).*"
+DEVICE_OPTIONS = ("netdev.device-exclude", "netclass.ignored-devices")
 
 
 def service(spec: Environment) -> Service:
     """node_exporter with the machine's root mounted read-only; without the host's network or process namespace."""
     declared = spec.exporters.node
     return Service(
-        name="node-exporter",
+        name=NAME,
         image="node-exporter",
         command=(
             "/bin/node_exporter",
@@ -23,11 +28,11 @@ def service(spec: Environment) -> Service:
             f"--path.sysfs={ROOT}/sys",
             f"--path.udev.data={ROOT}/run/udev/data",
             "--collector.filesystem.mount-points-exclude=^/(dev|proc|sys|run|var/lib/docker)($|/)",
+            *(f"--collector.{option}={CONTAINER_DEVICES}" for option in DEVICE_OPTIONS),
+            "--no-collector.arp",
             f"--web.listen-address=:{PORT}",
         ),
-        port=PORT,
-        published=spec.ports.node_exporter,
-        remap="ports.node_exporter",
+        exposed=(Exposed("http", PORT, spec.ports.node_exporter, "ports.node_exporter"),),
         memory=size_bytes(declared.resources.memory),
         cpus=declared.resources.cpus,
         ready=Probe("/metrics"),

@@ -1,29 +1,56 @@
-"""Prometheus: scrapes every service of the estate and the targets that the spec adds, and keeps the samples."""
+"""Prometheus: scrapes the estate's services and the targets that the spec adds, takes samples in, judges rules."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
-from pointsman.services.model import Config, HttpReload, Probe, Retention, Service
-from pointsman.spec.models import Environment, ScrapeTargets
+from pointsman.services.model import Config, Exposed, HttpReload, Probe, Retention, Service
+from pointsman.services.scraping import TARGETS, file_sd, file_sd_job, own_job, probe_jobs
+from pointsman.signals.model import RuleGroup
+from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds, size_bytes
+from pointsman.yaml_text import yaml_text
 
 NAME = "prometheus"
 PORT = 9090
+READY = Probe("/-/ready")
 CONFIG = "/etc/prometheus"
 DATA = "/prometheus"
-TARGETS = "targets"
+RULES = "rules"
+RELOADED = "prometheus_config_last_reload_successful"
+RELOADED_AT = "prometheus_config_last_reload_success_timestamp_seconds"
+# Attributes of a resource that become labels of its series; every other one is kept in target_info. All are known in
+# number by what is deployed, never by what is requested.
+PROMOTED = [
+    "service.namespace",
+    "service.version",
+    "deployment.environment.name",
+    "host.name",
+    "container.name",
+    "environment",
+    "service",
+]
 
 
-def service(environment: str, spec: Environment, scraped: Sequence[Service]) -> Service:
-    """Prometheus with one scrape job for each of `scraped`, for itself, and for each entry of `extra_targets`."""
+def bare() -> Service:
+    """Prometheus as the others know it: a name, a port, and how it says that it works."""
+    return Service(NAME, "prometheus", (), (Exposed("http", PORT),), 0, 0, ready=READY)
+
+
+def service(
+    environment: str,
+    spec: Environment,
+    scraped: Sequence[Service],
+    alertmanager: Service | None,
+    rules: Sequence[RuleGroup],
+    blackbox: Service | None,
+) -> Service:
+    """Prometheus with a scrape job for each of `scraped`, for itself, and for what the spec adds."""
     declared = spec.prometheus
-    files = {"prometheus.yml": _config(environment, spec, scraped)}
-    files |= {f"{TARGETS}/{extra.job}.json": _file_sd(extra) for extra in declared.extra_targets}
+    files = {"prometheus.yml": _config(environment, spec, scraped, alertmanager, blackbox)}
+    files |= {f"{RULES}/{group.name}.yml": group.rendered() for group in rules}
+    files |= {f"{TARGETS}/{extra.job}.json": file_sd(extra) for extra in declared.extra_targets}
     return Service(
         name=NAME,
         image="prometheus",
@@ -34,22 +61,22 @@ def service(environment: str, spec: Environment, scraped: Sequence[Service]) -> 
             f"--web.listen-address=:{PORT}",
             "--web.enable-lifecycle",
             "--web.enable-otlp-receiver",
+            "--web.enable-remote-write-receiver",
+            "--enable-feature=exemplar-storage",
             "--log.format=logfmt",
         ),
-        port=PORT,
-        published=spec.ports.prometheus,
-        remap="ports.prometheus",
+        exposed=(Exposed("http", PORT, spec.ports.prometheus, "ports.prometheus"),),
         memory=size_bytes(declared.resources.memory),
         cpus=declared.resources.cpus,
-        ready=Probe("/-/ready"),
+        ready=READY,
         config=Config(
             directory=CONFIG,
             files=files,
             validate=("/bin/promtool", "check", "config", "--lint=none", "{release}/prometheus.yml"),
             reload=HttpReload(
                 path="/-/reload",
-                succeeded="prometheus_config_last_reload_successful",
-                at="prometheus_config_last_reload_success_timestamp_seconds",
+                succeeded=RELOADED,
+                at=RELOADED_AT,
             ),
             watched=(f"{TARGETS}/",),
             watched_metric="prometheus_sd_file_mtime_seconds",
@@ -64,17 +91,25 @@ def service(environment: str, spec: Environment, scraped: Sequence[Service]) -> 
     )
 
 
-def _config(environment: str, spec: Environment, scraped: Sequence[Service]) -> str:
+def _config(
+    environment: str,
+    spec: Environment,
+    scraped: Sequence[Service],
+    alertmanager: Service | None,
+    blackbox: Service | None,
+) -> str:
     declared = spec.prometheus
-    own = [(NAME, f"localhost:{PORT}", "/metrics")]
-    others = [(each.name, each.address, each.metrics) for each in scraped if each.metrics is not None]
+    own = bare()
     config: dict[str, Any] = {
         "global": {
             "scrape_interval": declared.scrape_interval,
             "scrape_timeout": declared.scrape_timeout,
             "evaluation_interval": declared.evaluation_interval,
+            "sample_limit": declared.sample_limit,
             "external_labels": {"environment": environment, **declared.external_labels},
         },
+        "rule_files": [f"{RULES}/*.yml"],
+        "otlp": {"promote_resource_attributes": PROMOTED},
         # In the file and not as flags: those are deprecated, and the file can be reloaded.
         "storage": {
             "tsdb": {
@@ -86,32 +121,17 @@ def _config(environment: str, spec: Environment, scraped: Sequence[Service]) -> 
             }
         },
         "scrape_configs": [
-            *(_own_job(name, target, path) for name, target, path in own + others),
-            *(_file_sd_job(extra.job) for extra in declared.extra_targets),
+            own_job(own, f"localhost:{PORT}"),
+            *(own_job(each) for each in scraped if each.metrics is not None),
+            *(probe_jobs(spec, blackbox, [own, *scraped]) if blackbox else ()),
+            *(file_sd_job(extra.job) for extra in declared.extra_targets),
         ],
     }
-    return yaml.safe_dump(config, sort_keys=False)
-
-
-def _own_job(name: str, target: str, path: str | None) -> dict[str, Any]:
-    return {
-        "job_name": name,
-        "metrics_path": path,
-        "static_configs": [{"targets": [target], "labels": {"service": name}}],
-    }
-
-
-def _file_sd_job(job: str) -> dict[str, Any]:
-    return {
-        "job_name": job,
-        # Relative to the config file, so that a release is validated with its own targets and not with those in force.
-        # Read again every 5 s: the file lies behind the `current` link, whose change file notification does not see.
-        "file_sd_configs": [{"files": [f"{TARGETS}/{job}.json"], "refresh_interval": "5s"}],
-    }
-
-
-def _file_sd(extra: ScrapeTargets) -> str:
-    return json.dumps([{"targets": extra.targets, "labels": extra.labels}], indent=2) + "\n"
+    if alertmanager:
+        config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.address()]}]}]}
+    if declared.remote_write:
+        config["remote_write"] = [{"url": each.url} for each in declared.remote_write]
+    return yaml_text(config)
 
 
 def _prometheus_size(size: str) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pointsman.services.model import HostMount, Machine, Service
+from pointsman.services.model import Exposed, HostMount, Machine, Service
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import size_bytes
 
+NAME = "socket-proxy"
 PORT = 2375
 SOCKET = "/var/run/docker.sock"
-# What Docker discovery and log reading ask for; container inspection is needed to learn whether a TTY is attached.
-ALLOWED = r"(/v1\.[0-9]+)?/(_ping|version|info|events|networks|containers/json|containers/[a-f0-9]+/(json|logs))"
+# What Docker discovery, log reading and container metrics ask for; inspection tells whether a TTY is attached.
+ALLOWED = r"(/v1\.[0-9]+)?/(_ping|version|info|events|networks|containers/json|containers/[a-f0-9]+/(json|logs|stats))"
 
 
 def service(spec: Environment, machine: Machine) -> Service:
     """A GET-only proxy on the estate's network; nothing is published on the machine."""
     return Service(
-        name="socket-proxy",
+        name=NAME,
         image="socket-proxy",
         command=(
             "/socket-proxy",
@@ -26,7 +27,7 @@ def service(spec: Environment, machine: Machine) -> Service:
             f"-allowGET={ALLOWED}",
             "-allowHEAD=/_ping",
         ),
-        port=PORT,
+        exposed=(Exposed("docker", PORT),),
         memory=size_bytes(spec.socket_proxy.resources.memory),
         cpus=spec.socket_proxy.resources.cpus,
         mounts=(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pointsman.builds.debian import TREE, VERSIONS
 from pointsman.images import packages
 from pointsman.images.archive import Archive, Layout, assemble, layer_stream
 from pointsman.images.catalogue import Service
@@ -25,17 +26,16 @@ SERVICE = Service.model_validate(
 )
 
 
-def layout(binary: Path) -> Layout:
-    """The layout of the service with a given binary."""
-    return packages.layout("loki", SERVICE, {"loki": binary}, b"certificates", "0123456789ab")
+def layout(result: Path) -> Layout:
+    """The layout of the service with what a build made."""
+    return packages.layout("loki", SERVICE, result, b"certificates", "0123456789ab")
 
 
 @pytest.fixture
-def binary(tmp_path: Path) -> Path:
-    """A file that is neither empty nor a whole number of tar blocks or read chunks."""
-    path = tmp_path / "loki"
-    path.write_bytes(b"x" * ((1 << 20) + 700))
-    return path
+def result(tmp_path: Path) -> Path:
+    """A build's result: a binary that is neither empty nor a whole number of tar blocks or read chunks."""
+    (tmp_path / "loki").write_bytes(b"x" * ((1 << 20) + 700))
+    return tmp_path
 
 
 def unpacked(archive: Archive) -> dict[str, bytes]:
@@ -44,9 +44,9 @@ def unpacked(archive: Archive) -> dict[str, bytes]:
         return {member.name: (tar.extractfile(member) or io.BytesIO()).read() for member in tar}
 
 
-def test_layer_has_these_members_and_no_others(binary: Path) -> None:
+def test_layer_has_these_members_and_no_others(result: Path) -> None:
     """The golden list: path, mode, owner, size; sorted, parents first, no time and no user names."""
-    with tarfile.open(fileobj=io.BytesIO(b"".join(layer_stream(layout(binary).entries)))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(b"".join(layer_stream(layout(result).entries)))) as tar:
         members = tar.getmembers()
     assert {(member.mtime, member.uname, member.gname) for member in members} == {(0, "", "")}
     assert [(m.name, oct(m.mode), m.uid, m.gid, m.size, m.isdir()) for m in members] == [
@@ -66,23 +66,25 @@ def test_layer_has_these_members_and_no_others(binary: Path) -> None:
     ]
 
 
-def test_same_content_same_id_whatever_the_file_system_says(binary: Path, tmp_path: Path) -> None:
+def test_same_content_same_id_whatever_the_file_system_says(result: Path, tmp_path: Path) -> None:
     """Times, modes and places of the source files do not count; their content does."""
-    first = assemble(layout(binary), "pointsman/loki:1")
+    first = assemble(layout(result), "pointsman/loki:1")
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.write_bytes(binary.read_bytes())
-    elsewhere.chmod(0o600)
-    os.utime(elsewhere, (1, 1))
+    elsewhere.mkdir()
+    binary = elsewhere / "loki"
+    binary.write_bytes((result / "loki").read_bytes())
+    binary.chmod(0o600)
+    os.utime(binary, (1, 1))
     again = assemble(layout(elsewhere), "pointsman/loki:1")
     assert again.image_id == first.image_id
     assert b"".join(again.stream()) == b"".join(first.stream())
-    elsewhere.write_bytes(b"y" + binary.read_bytes()[1:])
+    binary.write_bytes(b"y" + binary.read_bytes()[1:])
     assert assemble(layout(elsewhere), "pointsman/loki:1").image_id != first.image_id
 
 
-def test_archive_is_consistent(binary: Path) -> None:
+def test_archive_is_consistent(result: Path) -> None:
     """Size as announced; manifest, config and layer name each other by the right hashes; the user is not root."""
-    archive = assemble(layout(binary), "pointsman/loki:1")
+    archive = assemble(layout(result), "pointsman/loki:1")
     assert len(b"".join(archive.stream())) == archive.size
     files = unpacked(archive)
     (manifest,) = json.loads(files["manifest.json"])
@@ -96,3 +98,22 @@ def test_archive_is_consistent(binary: Path) -> None:
     assert config["config"]["Entrypoint"] == ["/usr/bin/loki"]
     assert config["config"]["Labels"]["pointsman.recipe"] == "0123456789ab"
     assert config["created"] == "1970-01-01T00:00:00Z"
+
+
+def test_an_image_of_debian_packages_says_what_it_holds(result: Path) -> None:
+    """Libraries and other files lie at their own paths; the labels have the versions that were really obtained."""
+    (result / VERSIONS).write_text("prometheus-alertmanager=0.28.1+ds-1\nlibc6=2.41-12\n")
+    loader = result / TREE / "lib64" / "ld-linux-x86-64.so.2"
+    loader.parent.mkdir(parents=True)
+    loader.write_text("loader")
+    loader.chmod(0o755)
+    template = result / TREE / "usr" / "share" / "default.tmpl"
+    template.parent.mkdir(parents=True)
+    template.write_text("template")
+    made = layout(result)
+    modes = {entry.path: entry.mode for entry in made.entries}
+    assert modes["/lib64/ld-linux-x86-64.so.2"] == 0o755
+    assert modes["/usr/share/default.tmpl"] == 0o644
+    assert made.labels["org.opencontainers.image.version"] == "0.28.1+ds-1"
+    assert made.labels["pointsman.packages"] == "prometheus-alertmanager=0.28.1+ds-1 libc6=2.41-12"
+    assert unpacked(assemble(made, "pointsman/loki:1"))["layer.tar"]

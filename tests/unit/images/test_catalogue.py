@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pointsman.errors import UsageError
-from pointsman.images.catalogue import in_registry, load
+from pointsman.images.catalogue import Service, in_registry, load
+from pointsman.images.resolve import LOG_AGENT, required_services
+from pointsman.services.estate import OPTIONAL
+from pointsman.spec.models import Environment
 
 IMAGES = Path(__file__).parents[3] / "images"
 
@@ -29,15 +33,25 @@ services:
 
 
 def test_the_real_catalogue_is_valid_and_its_recipes_are_there() -> None:
-    """Every Go recipe has its pinned module; official images are named whole, by tag."""
+    """Every Go recipe has its pinned module, every folder of images/ its recipe; official images are named whole."""
     catalogue = load(IMAGES / "catalogue.yaml")
-    assert {"prometheus", "loki", "alloy", "promtail", "node-exporter", "socket-proxy"} <= set(catalogue.services)
+    folders = set()
     for name, service in catalogue.services.items():
-        assert service.official.repository.startswith("docker.io/"), name
-        if service.packages:
+        assert service.official is None or service.official.repository.startswith("docker.io/"), name
+        if service.packages and service.packages.go:
+            folders.add(service.packages.go.folder)
             folder = IMAGES / service.packages.go.folder
             assert (folder / "go.mod").is_file(), name
             assert (folder / "go.sum").is_file(), name
+    assert folders == {path.name for path in IMAGES.iterdir() if path.is_dir()}
+
+
+def test_all_that_an_environment_may_need_is_in_the_catalogue() -> None:
+    """With everything enabled each image is known; only what is optional, or has an alternative, cannot be built."""
+    catalogue = load(IMAGES / "catalogue.yaml")
+    required = {name: catalogue.service(name) for name in required_services(Environment()) if name != LOG_AGENT}
+    assert {name for name, service in required.items() if service.packages is None} <= OPTIONAL
+    assert all(service.purpose == "stack" for service in required.values())
 
 
 def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
@@ -92,3 +106,46 @@ def test_a_registry_of_ones_own_replaces_the_official_host() -> None:
         in_registry("docker.io/grafana/loki", "mirror.example.org:5000/hub")
         == "mirror.example.org:5000/hub/grafana/loki"
     )
+
+
+PROGRAM = {"version": "1.2.0", "user": {"id": 65534, "name": "nobody"}, "binaries": {"program": "/bin/program"}}
+GO = {"folder": "program", "packages": {"program": "."}, "seconds": 1.0, "scratch": 1}
+DEBIAN = {
+    "suite": "trixie",
+    "packages": {"prometheus-program": "1.1.0", "libc6": "2.34"},
+    "binaries": {"program": "usr/bin/program"},
+    "seconds": 1.0,
+    "scratch": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "expected official, packages, or both"),
+        ({"packages": {}}, "exactly one kind: go or debian"),
+        ({"packages": {"go": GO, "debian": DEBIAN}}, "exactly one kind: go or debian"),
+        ({"packages": {"debian": DEBIAN, "version": "1.1.0"}}, "version stands beside go only"),
+        ({"packages": {"debian": {**DEBIAN, "binaries": {"other": "usr/bin/other"}}}}, "builds ['other']"),
+        ({"packages": {"debian": {**DEBIAN, "suite": "trixie main"}}}, "suite"),
+        ({"packages": {"debian": {**DEBIAN, "binaries": {"program": "../../etc/shadow"}}}}, "binaries.program"),
+        ({"packages": {"debian": {**DEBIAN, "packages": {"a; rm": "1"}}}}, "packages.debian.packages"),
+    ],
+)
+def test_a_service_comes_from_somewhere_and_in_one_way(more: dict[str, object], said: str) -> None:
+    """Without an official image there is a recipe; a recipe is of one kind; its words cannot be more than names."""
+    with pytest.raises(ValidationError) as caught:
+        Service.model_validate({**PROGRAM, **more})
+    assert said in str(caught.value)
+
+
+def test_a_program_of_debian_may_be_newer_than_asked_for() -> None:
+    """Debian's revisions do not count; a release below the lowest does not do. A Go build has one version only."""
+    debian = Service.model_validate({**PROGRAM, "packages": {"debian": DEBIAN}})
+    assert debian.made_version == "1.1.0"
+    assert [debian.is_made_as(each) for each in ("1.1.0-1", "1.1.0+ds-2+b1", "1.10.0-1", "1.0.9-1")] == [
+        *(True, True, True),
+        False,
+    ]
+    go = Service.model_validate({**PROGRAM, "packages": {"go": GO}})
+    assert [go.is_made_as(each) for each in ("1.2.0", "1.2.1")] == [True, False]

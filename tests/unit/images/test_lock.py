@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -11,7 +12,7 @@ from pointsman.errors import UsageError
 from pointsman.images import lock as locks
 from pointsman.images.catalogue import Service
 from pointsman.images.lock import Lock, Made, Pulled, UnreadableLock
-from pointsman.images.resolve import LOG_AGENT, fits, required_services
+from pointsman.images.resolve import LOG_AGENT, fits, left_out, required_services
 from pointsman.spec.models import Environment, Images
 
 ID = "sha256:" + "a" * 64
@@ -30,7 +31,10 @@ LOKI = Service.model_validate(
 def test_round_trip(tmp_path: Path) -> None:
     """All fields survive; no temporary file stays; the file ends in a new line, as git and people like it."""
     lock = Lock(
-        services={"loki": PULLED, "promtail": MADE}, agent="promtail", unreachable={"docker.io": "no such host"}
+        services={"loki": PULLED, "promtail": MADE},
+        agent="promtail",
+        absent={"grafana": "registry docker.io is not reachable"},
+        unreachable={"docker.io": "no such host"},
     )
     file = tmp_path / "environments" / "dev" / locks.NAME
     locks.write(file, lock)
@@ -118,6 +122,47 @@ def test_services_of_a_spec(source: str, kind: str, agent: str) -> None:
     """The log agent is open only where a registry may have Alloy; a disabled exporter needs no image."""
     spec = {"images": {"source": source}, "log_agent": {"kind": kind}}
     required = required_services(Environment.model_validate(spec))
-    assert set(required) == {"prometheus", "loki", agent, "node-exporter", "socket-proxy"}
+    assert {"prometheus", "loki", "tempo", "collector", "alert-sink", agent} <= set(required)
     without = Environment.model_validate({**spec, "exporters": {"node": {"enabled": False}}})
-    assert set(required_services(without)) == {"prometheus", "loki", agent, "socket-proxy"}
+    assert set(required) - set(required_services(without)) == {"node-exporter"}
+
+
+def test_a_program_of_our_own_is_built_in_every_mode() -> None:
+    """What has no official image stays built where all else is pulled; nothing that was pulled stands for it."""
+    packages = {"go": {"folder": "sink", "packages": {"loki": "."}, "seconds": 1.0, "scratch": 1}}
+    own = Service.model_validate({**LOKI.model_dump(exclude={"packages", "official"}), "packages": packages})
+    for source in ("registry", "auto", "packages"):
+        assert fits(MADE, own, Images(source=source))
+    assert not fits(PULLED, own, Images())
+
+
+NO_RECIPE = "it cannot be built from packages"
+
+
+@pytest.mark.parametrize(
+    ("reason", "source", "out"),
+    [
+        (NO_RECIPE, "packages", True),
+        (NO_RECIPE, "auto", False),
+        ("registry docker.io is not reachable", "auto", True),
+        ("registry docker.io is not reachable", "packages", False),
+        ("registry docker.io is not reachable", "registry", False),
+        (NO_RECIPE, "registry", False),
+        ("", "auto", False),
+    ],
+)
+def test_a_service_is_left_out_only_while_the_reason_holds(
+    reason: str, source: Literal["auto", "registry", "packages"], out: bool
+) -> None:
+    """Another mode has another reason or none: then it is tried again."""
+    assert left_out("grafana", {"grafana": reason} if reason else {}, Images(source=source)) is out
+
+
+def test_a_lock_from_before_there_were_absent_services_is_read(tmp_path: Path) -> None:
+    """The field is new: a lock without it has none absent, and the rest of it holds."""
+    file = tmp_path / locks.NAME
+    locks.write(file, Lock(services={"loki": PULLED}, agent="alloy"))
+    data = json.loads(file.read_text())
+    del data["absent"]
+    file.write_text(json.dumps(data))
+    assert locks.read(file) == Lock(services={"loki": PULLED}, agent="alloy")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
+import pytest
+import yaml
+
+from pointsman.services import grafana
 from pointsman.services.estate import Estate, compose
 from pointsman.services.log_agent import Agent
-from pointsman.services.model import Machine
+from pointsman.services.model import Machine, Service
 from pointsman.spec.models import Environment
 from pointsman.spec.reader import parse
 
@@ -14,7 +20,21 @@ MACHINE = Machine(docker_socket="/var/run/docker.sock", docker_group=998)
 
 # Every key that reaches a service is moved away from its default.
 FULL = """\
-ports: {prometheus: 19090, loki: 13100, log_agent: 19080, node_exporter: 19100}
+ports:
+  grafana: 13003
+  prometheus: 19090
+  alertmanager: 19093
+  alert_sink: 19096
+  loki: 13100
+  tempo: 13200
+  otlp_grpc: 14317
+  otlp_http: 14318
+  collector_metrics: 18888
+  collector_health: 23133
+  log_agent: 19080
+  node_exporter: 19100
+  blackbox: 19115
+  pushgateway: 19091
 network: {bind: 10.0.0.5}
 container_logs: {max_size: 20MiB, max_files: 5}
 prometheus:
@@ -29,43 +49,116 @@ prometheus:
       labels: {team: platform}
     - job: routers
       targets: ["router:9116"]
+  sample_limit: 10000
+  remote_write: [{url: "https://store.example.org/api/v1/write"}]
   resources: {memory: 2GiB, cpus: 2}
+alerts:
+  target_down_for: 3m
+  disk_free: 0.15
+  disk_full_within: 1d
+  ingestion_stopped_for: 5m
+  series: 400000
+alertmanager:
+  group_wait: 20s
+  group_interval: 3m
+  repeat_interval: 12h
+  receivers:
+    - name: on-call
+      url: https://pager.example.org/hook
+      severities: [critical]
+    - name: team-chat
+      url: http://chat.example.org:8080/alerts
+      severities: [critical, warning]
+  resources: {memory: 160MiB, cpus: 0.4}
+alert_sink:
+  resources: {memory: 48MiB, cpus: 0.1}
 loki:
   retention: 2w
   resources: {memory: 1GiB, cpus: 1.5}
 log_agent:
   resources: {memory: 192MiB, cpus: 0.75}
+tempo:
+  retention: 36h
+  resources: {memory: 768MiB, cpus: 1.25}
+collector:
+  max_request: 16MiB
+  queue: 5000
+  span_metrics_interval: 10s
+  container_metrics_interval: 1m
+  resources: {memory: 640MiB, cpus: 1.75}
+grafana:
+  resources: {memory: 384MiB, cpus: 0.8}
 exporters:
   node:
     resources: {memory: 48MiB, cpus: 0.1}
+  blackbox:
+    probes:
+      - job: sites
+        targets: ["https://example.org", "https://www.example.org/health"]
+      - job: databases
+        module: tcp_connect
+        targets: ["db.example.org:5432"]
+    resources: {memory: 40MiB, cpus: 0.15}
+  pushgateway:
+    resources: {memory: 80MiB, cpus: 0.2}
 socket_proxy:
   resources: {memory: 24MiB, cpus: 0.1}
+"""
+EXISTING = """\
+network: {bind: 10.0.0.5}
+prometheus: {existing: "http://prometheus.example.org:9090", scrape_interval: 30s}
+exporters: {blackbox: {probes: [{job: sites, targets: ["https://example.org"]}]}}
+"""
+# All that has a switch is switched off.
+SMALL = """\
+exporters: {node: {enabled: false}, blackbox: {enabled: false}, pushgateway: {enabled: false}}
+grafana: {enabled: false}
+alertmanager: {enabled: false}
+collector: {enabled: false}
+tempo: {enabled: false}
 """
 
 
 @dataclass(frozen=True)
 class Case:
-    """One environment: its name, its spec's text and the log agent that its images allow."""
+    """One environment: its name, its spec's text, the log agent that its images allow and what they do not allow."""
 
     environment: str
     text: str
     agent: Agent
+    absent: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def spec(self) -> Environment:
         """The spec."""
         return parse(self.text, f"stacks/{self.environment}.yaml")
 
-    @property
+    @cached_property
     def estate(self) -> Estate:
         """The services."""
-        return compose(self.environment, self.spec, self.agent, MACHINE)
+        return compose(self.environment, self.spec, self.agent, MACHINE, self.absent)
 
 
 CASES = {
-    "default": Case("dev", "{}", "promtail"),
+    # What images from packages allow.
+    "default": Case("dev", "{}", "promtail", frozenset({grafana.NAME})),
     "full": Case("production", FULL, "alloy"),
-    "without-exporters": Case("staging", "exporters: {node: {enabled: false}}", "alloy"),
+    "small": Case("staging", SMALL, "alloy"),
+    "without-tempo": Case("lab", "tempo: {enabled: false}\nalertmanager: {enabled: false}", "alloy"),
 }
-# The third differs from the first by a service that is missing, which a property says better than files.
+# The others differ by services that are missing, which properties say better than files.
 GOLDEN = ("default", "full")
+
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+
+def named(case: Case, name: str) -> Service:
+    """A service of the case."""
+    return next(service for service in case.estate.services if service.name == name)
+
+
+def config_of(case: Case, name: str, file: str) -> Any:
+    """A rendered YAML file, read back."""
+    config = named(case, name).config
+    assert config is not None
+    return yaml.safe_load(config.files[file])

@@ -2,53 +2,60 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-import yaml
 
-from pointsman.services import labels, prometheus, socket_proxy
+from pointsman.services import grafana, labels, socket_proxy
 from pointsman.services.estate import compose
 from pointsman.services.log_agent import Agent
-from pointsman.services.model import HttpReload, Service
+from pointsman.services.model import HttpReload
 from pointsman.spec.models import Environment
-from pointsman.spec.reader import parse
-from tests.unit.services.cases import CASES, MACHINE, Case
+from tests.unit.services.cases import CASES, MACHINE, Case, config_of, every_case, named
 
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-
-
-def named(case: Case, name: str) -> Service:
-    """A service of the case."""
-    return next(service for service in case.estate.services if service.name == name)
-
-
-def config_of(case: Case, name: str, file: str) -> Any:
-    """A rendered YAML file, read back."""
-    config = named(case, name).config
-    assert config is not None
-    return yaml.safe_load(config.files[file])
+COLLECTOR_PORTS = ("otlp_grpc", "otlp_http", "collector_metrics", "collector_health")
 
 
 @every_case
 def test_names_and_ports_are_unique(case: Case) -> None:
-    """Names become host names, volumes and containers; a published port can be taken once."""
+    """Names become host names, volumes and containers; a published port can be taken once, an inner one of a service
+    too."""
     services = case.estate.services
-    published = [service.published for service in services if service.published]
+    published = [each.published for service in services for each in service.published]
     assert len({service.name for service in services}) == len(services)
     assert len(set(published)) == len(published)
+    for service in services:
+        assert len({each.port for each in service.exposed}) == len(service.exposed), service.name
+        assert len({each.name for each in service.exposed}) == len(service.exposed), service.name
+
+
+@every_case
+def test_what_is_asked_from_outside_is_published(case: Case) -> None:
+    """Readiness, reloads and retention are seen on a port that the machine offers; metrics on one that speaks HTTP."""
+    for service in case.estate.services:
+        if service.ready:
+            port = service.port(service.ready.on)
+            assert port.published, service.name
+            assert port.http, service.name
+        if service.retention:
+            assert service.main.published, service.name
+        if service.metrics:
+            assert service.port(service.metrics.on).http, service.name
 
 
 @every_case
 def test_what_has_a_config_can_be_proved(case: Case) -> None:
-    """A config is only loaded when that was seen from outside: it needs a readiness URL and a published port."""
+    """A config is only loaded when that was seen from outside; it is validated, and the live release is what is run.
+
+    Grafana has no validator: what it refuses shows as a start that fails.
+    """
     for service in case.estate.services:
         if service.config:
             assert service.ready is not None, service.name
-            assert service.published is not None, service.name
-            assert any("{release}" in part for part in service.config.validate), service.name
-            assert any(f"{service.config.directory}/current/" in part for part in service.command), service.name
+            if service.name != grafana.NAME:
+                assert any("{release}" in part for part in service.config.validate), service.name
+            live = f"{service.config.directory}/current"
+            assert any(live in part for part in (*service.command, *service.variables.values())), service.name
 
 
 @every_case
@@ -70,67 +77,48 @@ def test_order_is_startable(case: Case) -> None:
 
 @every_case
 def test_every_published_port_is_a_key_of_the_spec(case: Case) -> None:
-    """The key that a message names for a taken port is the key that moves it."""
+    """The key that a message names for a taken port is the key that moves it; what is not published has none."""
     document = case.spec.model_dump()
     for service in case.estate.services:
-        if service.published is None:
-            assert service.remap == "", service.name
-            continue
-        value: Any = document
-        for key in service.remap.split("."):
-            value = value[key]
-        assert value == service.published, service.remap
+        for each in service.exposed:
+            if not each.published:
+                assert each.remap == "", (service.name, each.name)
+                continue
+            value: Any = document
+            for key in each.remap.split("."):
+                value = value[key]
+            assert value == each.published, each.remap
 
 
 @every_case
 def test_every_port_of_the_spec_belongs_to_a_service(case: Case) -> None:
-    """No key moves a port that is not there, but for an exporter that is switched off."""
-    remaps = {service.remap for service in case.estate.services if service.published}
-    off = set() if case.spec.exporters.node.enabled else {"ports.node_exporter"}
-    assert remaps | off == {f"ports.{name}" for name in type(case.spec.ports).model_fields}
+    """No key moves a port that is not there, but for what is switched off or absent."""
+    remaps = {each.remap for service in case.estate.services for each in service.published}
+    spec, exporters = case.spec, case.spec.exporters
+    has_collector, has_alerts = spec.collector.enabled, spec.alertmanager.enabled
+    there = {
+        "ports.node_exporter": exporters.node.enabled,
+        "ports.blackbox": exporters.blackbox.enabled,
+        "ports.pushgateway": exporters.pushgateway.enabled,
+        "ports.grafana": spec.grafana.enabled and grafana.NAME not in case.absent,
+        "ports.tempo": spec.tempo.enabled,
+        "ports.alertmanager": has_alerts,
+        "ports.alert_sink": has_alerts,
+        **{f"ports.{name}": has_collector for name in COLLECTOR_PORTS},
+    }
+    gone = {key for key, is_there in there.items() if not is_there}
+    assert remaps.isdisjoint(gone)
+    assert remaps | gone == {f"ports.{name}" for name in type(case.spec.ports).model_fields}
 
 
 @every_case
-def test_scrape_jobs_are_services_with_metrics_and_extra_targets(case: Case) -> None:
-    """Prometheus has one job for itself, for each service that has metrics, and for each extra entry; no other list."""
-    jobs = config_of(case, "prometheus", "prometheus.yml")["scrape_configs"]
-    wanted = [service.name for service in case.estate.services if service.metrics and service.name != "prometheus"]
-    extra = [entry.job for entry in case.spec.prometheus.extra_targets]
-    assert sorted(job["job_name"] for job in jobs) == sorted(["prometheus", *wanted, *extra])
-    for job in jobs:
-        if job["job_name"] in wanted:
-            service = named(case, job["job_name"])
-            static = {"targets": [service.address], "labels": {"service": service.name}}
-            assert (job["static_configs"], job["metrics_path"]) == ([static], service.metrics)
-
-
-@every_case
-def test_each_extra_job_reads_a_file_that_is_delivered(case: Case) -> None:
-    """The file that a job names is among the config's files, watched, and holds the spec's targets."""
-    config = named(case, "prometheus").config
-    assert config is not None
-    jobs = config_of(case, "prometheus", "prometheus.yml")["scrape_configs"]
-    read = {job["job_name"]: job["file_sd_configs"][0]["files"] for job in jobs if "file_sd_configs" in job}
-    for entry in case.spec.prometheus.extra_targets:
-        (path,) = read.pop(entry.job)
-        file = path.removeprefix(f"{config.directory}/current/")
-        assert file.startswith(config.watched)
-        assert json.loads(config.files[file]) == [{"targets": entry.targets, "labels": entry.labels}]
-    assert read == {}
-
-
-def test_a_change_of_extra_targets_leaves_the_config_alone() -> None:
-    """New hosts in a known job reach Prometheus by its own watching: its config stays, so nothing is reloaded."""
-    template = "prometheus: {{extra_targets: [{{job: builds, targets: [{}]}}]}}"
-    configs = []
-    for targets in ("'a:1'", "'a:1', 'b:2'"):
-        estate = compose("dev", parse(template.format(targets), "stacks/dev.yaml"), "promtail", MACHINE)
-        configs.append(next(service.config for service in estate.stack if service.name == "prometheus"))
-    before, after = configs
-    assert before is not None
-    assert after is not None
-    changed = [path for path in before.files if before.files[path] != after.files[path]]
-    assert changed == [f"{prometheus.TARGETS}/builds.json"]
+def test_nothing_speaks_to_what_is_not_there(case: Case) -> None:
+    """No config has the address of a service that is switched off or absent."""
+    every = {service.address(each.name) for service in CASES["full"].estate.services for each in service.exposed}
+    there = {service.address(each.name) for service in case.estate.services for each in service.exposed}
+    for service in case.estate.services:
+        for path, text in (service.config.files if service.config else {}).items():
+            assert not [address for address in every - there if f"{address}" in text], (service.name, path)
 
 
 @every_case
@@ -141,7 +129,7 @@ def test_only_the_proxy_sees_the_docker_socket(case: Case) -> None:
     }
     grouped = {service.name for service in case.estate.services if service.groups}
     assert mounting == grouped == {"socket-proxy"}
-    assert named(case, "socket-proxy").published is None
+    assert named(case, "socket-proxy").published == ()
 
 
 @every_case
@@ -159,7 +147,7 @@ def test_agents_are_alike(agent: Agent) -> None:
     service = next(service for service in estate.stack if service.name == "log-agent")
     assert service.config is not None
     (text,) = service.config.files.values()
-    assert (service.image, service.published) == (agent, Environment().ports.log_agent)
+    assert (service.image, service.main.published) == (agent, Environment().ports.log_agent)
     assert f"{labels.ENVIRONMENT}=dev" in text
     assert "http://loki:3100/loki/api/v1/push" in text
     assert f"tcp://socket-proxy:{socket_proxy.PORT}" in text
@@ -172,7 +160,8 @@ def test_a_reload_over_http_is_proved_by_metrics_of_the_service(case: Case) -> N
     """Both the verdict and the time of the last reload are read from the service's own metrics."""
     for service in case.estate.services:
         if service.config and isinstance(service.config.reload, HttpReload):
-            assert service.metrics == "/metrics"
+            assert service.metrics is not None
+            assert service.metrics.path == "/metrics"
             assert service.config.reload.succeeded
             assert service.config.reload.at
 
@@ -187,20 +176,3 @@ def test_loki_is_told_hours(written: str, hours: str) -> None:
     retention = named(case, "loki").retention
     assert retention is not None
     assert retention.time == int(hours.removesuffix("h")) * 3600
-
-
-@pytest.mark.parametrize(("written", "told"), [("2GiB", "2GB"), ("1536 MiB", "1536MB"), ("1TiB", "1TB"), ("9B", "9B")])
-def test_prometheus_is_told_sizes_in_its_own_units(written: str, told: str) -> None:
-    """Prometheus refuses the `i` and a blank, and reads GB as 2^30."""
-    case = Case("dev", f"prometheus: {{retention: {{size: {written}}}}}", "promtail")
-    assert config_of(case, "prometheus", "prometheus.yml")["storage"]["tsdb"]["retention"]["size"] == told
-
-
-def test_the_environment_label_may_be_named_otherwise() -> None:
-    """What leaves Prometheus carries the environment's name, unless the spec gives it another."""
-    spec = "prometheus: {external_labels: {environment: lab, team: a}}"
-    labels_of = [
-        config_of(Case("dev", text, "alloy"), "prometheus", "prometheus.yml")["global"]["external_labels"]
-        for text in ("{}", spec)
-    ]
-    assert labels_of == [{"environment": "dev"}, {"environment": "lab", "team": "a"}]

@@ -23,6 +23,7 @@ ADMITTED = (
     "/v1.51/events",
     f"/containers/{ID}/json",
     f"/v1.41/containers/{ID}/logs",
+    f"/v1.47/containers/{ID}/stats",
 )
 REFUSED = (
     "",
@@ -54,12 +55,11 @@ REFUSED = (
     "/commit",
     "/auth",
     "/swarm",
-    # What reads more than log discovery needs.
+    # What reads more than they need.
     f"/containers/{ID}/archive",
     f"/containers/{ID}/export",
     f"/containers/{ID}/changes",
     f"/containers/{ID}/top",
-    f"/containers/{ID}/stats",
     "/images/json",
     "/images/get",
     "/images/search",
@@ -104,7 +104,7 @@ def admits(path: str) -> bool:
 
 @pytest.mark.parametrize("path", ADMITTED)
 def test_admitted(path: str) -> None:
-    """Docker discovery and log reading get what they ask for, with or without a version of the API."""
+    """Discovery, log reading and container metrics get what they ask for, with or without a version of the API."""
     assert admits(path)
 
 

@@ -9,22 +9,22 @@ import pytest
 
 from pointsman.services import labels
 from pointsman.services.estate import compose
-from pointsman.services.model import Config, HostMount, Machine, Probe, RestartInPlace, Service
+from pointsman.services.model import Config, Exposed, HostMount, Machine, Probe, RestartInPlace, Service
 from pointsman.spec.mistakes import SpecError
 from pointsman.spec.models import ContainerLogs, Environment
 from pointsman.spec.reader import parse
 from pointsman.targets.docker import names
-from pointsman.targets.docker.container import ContainerPlan, VolumeMount, container_labels, plan
+from pointsman.targets.docker.container import ContainerPlan, PublishedPort, VolumeMount, container_labels, plan
 
 IMAGE = "sha256:" + "a" * 64
 SERVICE = Service(
     name="loki",
     image="loki",
     command=("/usr/bin/loki", "-config.file=/etc/loki/current/loki.yml"),
-    port=3100,
+    exposed=(Exposed("http", 3100, 13100, "ports.loki"), Exposed("grpc", 9095, http=False)),
     memory=512 * 2**20,
     cpus=1,
-    published=13100,
+    variables={"TZ": "UTC", "A": "1"},
     ready=Probe("/ready"),
     config=Config("/etc/loki", {"loki.yml": "a: 1\n"}, ("/usr/bin/loki", "{release}"), RestartInPlace()),
     data="/loki",
@@ -42,9 +42,9 @@ OTHER: dict[str, Any] = {
     "cpus": "0.5",
     "network": "pointsman-staging",
     "alias": "tempo",
-    "port": 3101,
-    "published": None,
+    "published": (),
     "bind": "0.0.0.0",
+    "variables": (),
     "volumes": (VolumeMount("pointsman-dev-loki-data", "/loki", True),),
     "host_paths": (),
     "log_opts": (("max-file", "5"),),
@@ -75,7 +75,7 @@ def test_fingerprint_changes_with_every_field() -> None:
 def test_fingerprint_is_the_same_in_every_process() -> None:
     """Another run wrote the label it is compared with: another value here replaces every container of every estate."""
     assert plan(SERVICE, "dev", IMAGE, 10001, "127.0.0.1", ContainerLogs()).fingerprint == PLAN.fingerprint
-    assert PLAN.fingerprint == "c4d3ca11b86f"
+    assert PLAN.fingerprint == "b91da3aabeb9"
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,21 @@ def test_fingerprint_is_the_same_in_every_process() -> None:
         ("prometheus: {scrape_interval: 20s}", set()),
         ("prometheus: {retention: {time: 1d, size: 1GiB}, external_labels: {a: b}}", set()),
         ("prometheus: {extra_targets: [{job: a, targets: ['b:1']}]}", set()),
+        ("prometheus: {remote_write: [{url: 'http://store:9090/api/v1/write'}]}", set()),
         ("loki: {retention: 2d}", set()),
+        ("tempo: {retention: 2d}", set()),
+        ("collector: {queue: 50, max_request: 1MiB}", set()),
+        ("alerts: {disk_free: 0.2}", set()),
+        ("alertmanager: {receivers: [{name: a, url: 'http://b'}]}", set()),
+        ("exporters: {blackbox: {probes: [{job: a, targets: ['b:1']}]}}", set()),
         ("exporters: {node: {enabled: false}}", set()),
         ("loki: {resources: {memory: 1GiB}}", {"loki"}),
         ("log_agent: {resources: {cpus: 0.7}}", {"log-agent"}),
         ("ports: {prometheus: 19090}", {"prometheus"}),
-        ("container_logs: {max_files: 4}", {"socket-proxy", "loki", "log-agent", "prometheus", "node-exporter"}),
+        ("ports: {otlp_grpc: 14317}", {"collector"}),
+        ("ports: {collector_health: 23133}", {"collector"}),
+        ("network: {bind: 10.0.0.5}", set(plans("{}")) - {"socket-proxy"}),
+        ("container_logs: {max_files: 4}", set(plans("{}"))),
     ],
 )
 def test_what_an_edit_of_the_spec_replaces(text: str, containers: set[str]) -> None:
@@ -107,7 +116,8 @@ def test_the_plan_of_a_service() -> None:
         VolumeMount("pointsman-dev-loki-data", "/loki", False),
     )
     assert PLAN.host_paths == (("/", "/host"),)
-    assert (PLAN.alias, PLAN.port, PLAN.published, PLAN.bind) == ("loki", 3100, 13100, "127.0.0.1")
+    assert (PLAN.alias, PLAN.published, PLAN.bind) == ("loki", (PublishedPort(3100, 13100),), "127.0.0.1")
+    assert PLAN.variables == (("A", "1"), ("TZ", "UTC"))
     assert dict(PLAN.log_opts) == {"max-file": "3", "max-size": str(10 * 2**20)}
 
 

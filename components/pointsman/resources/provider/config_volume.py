@@ -23,9 +23,9 @@ class Inputs:
 
     `files` are path → text below `directory`, where `container` mounts the volume; they belong to the numeric `user`.
     `image` is the image id that the container is to run, `fingerprint` names its plan. `validate` is a command in that
-    image with `{release}` for the files' folder. `reload` is `{kind: restart}` or `{kind: http, path, succeeded, at}`.
-    A change of only files under a prefix in `watched` needs no reload; `watched_metric` tells, by file name, the
-    modification time of each as the service read it last.
+    image with `{release}` for the files' folder; empty for a service that has no validator. `reload` is
+    `{kind: restart}` or `{kind: http, path, succeeded, at}`. A change of only files under a prefix in `watched` needs
+    no reload; `watched_metric` tells, by file name, the modification time of each as the service read it last.
     """
 
     volume: str
@@ -148,7 +148,8 @@ class ConfigVolumeKind:
             before = volume.live()
             slot = before.other if before else releases.SLOTS[0]
             written = volume.write(slot, wanted.files, wanted.user)
-            _validate(client, wanted, slot, labels)
+            if wanted.validate:
+                _validate(client, wanted, slot, labels)
             volume.point(slot)
             if _runs_as_planned(client, wanted):
                 known = old_files if before and before.release == releases.digest(old_files) else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -31,29 +30,6 @@ class Cancellation:
         """Waits, or raises Cancelled as soon as the user cancels."""
         if self._event.wait(seconds):
             raise Cancelled("cancelled", remedy="run the same command again: it goes on from here")
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """A point in time that a wait may not pass; `started` and `seconds` are in seconds of the monotonic clock."""
-
-    started: float
-    seconds: float
-
-    @classmethod
-    def within(cls, seconds: float) -> Deadline:
-        """A deadline that many seconds from now."""
-        return cls(time.monotonic(), seconds)
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the wait began."""
-        return time.monotonic() - self.started
-
-    @property
-    def passed(self) -> bool:
-        """Whether the time is up."""
-        return self.elapsed > self.seconds
 
 
 @dataclass(frozen=True)

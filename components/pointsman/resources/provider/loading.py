@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pointsman.deadline import Deadline
 from pointsman.errors import PointsmanError
 from pointsman.http_client import new_client, worded
-from pointsman.resources.provider.kinds import Cancellation, Deadline
+from pointsman.resources.provider.kinds import Cancellation
 from pointsman.resources.provider.waiting import POLL_SECONDS, until_ready
 from pointsman.targets.docker.engine import last_lines
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pointsman.deadline import Deadline
 from pointsman.errors import PointsmanError
 from pointsman.http_client import new_client, worded
-from pointsman.resources.provider.kinds import Cancellation, Deadline
+from pointsman.resources.provider.kinds import Cancellation
 from pointsman.targets.docker.engine import Running, inspect, last_lines
 
 if TYPE_CHECKING:

@@ -26,6 +26,14 @@ class VolumeMount:
 
 
 @dataclass(frozen=True)
+class PublishedPort:
+    """A port inside the container, and the machine's port that leads to it."""
+
+    internal: int
+    external: int
+
+
+@dataclass(frozen=True)
 class ContainerPlan:
     """Every setting of a container but its labels; two equal plans are one container. Memory is in MiB."""
 
@@ -38,9 +46,9 @@ class ContainerPlan:
     cpus: str
     network: str
     alias: str
-    port: int
-    published: int | None
+    published: tuple[PublishedPort, ...]
     bind: str
+    variables: tuple[tuple[str, str], ...]
     volumes: tuple[VolumeMount, ...]
     host_paths: tuple[tuple[str, str], ...]
     log_opts: tuple[tuple[str, str], ...]
@@ -70,9 +78,10 @@ def plan(
         cpus=str(float(service.cpus)),
         network=names.network(environment),
         alias=service.name,
-        port=service.port,
-        published=service.published,
-        bind=bind,
+        published=tuple(PublishedPort(each.port, each.published) for each in service.exposed if each.published),
+        # What publishes nothing is bound to nothing: another address is no reason to replace it.
+        bind=bind if service.published else "",
+        variables=tuple(sorted(service.variables.items())),
         volumes=tuple(volumes),
         host_paths=tuple((mount.source, mount.target) for mount in service.mounts),
         log_opts=(

@@ -59,7 +59,10 @@ def connect(timeout: int = REQUEST_SECONDS) -> Iterator[APIClient]:
 
 @dataclass(frozen=True)
 class Running:
-    """One container of an environment as the engine sees it. `started` is None when it never ran."""
+    """One container of an environment as the engine sees it. `started` is None when it never ran.
+
+    `killed_for_memory` is about its last run; `networks` are the names of those that it is on, None where nobody asked.
+    """
 
     service: str
     name: str
@@ -71,6 +74,8 @@ class Running:
     started: datetime | None
     restarts: int
     exit_code: int
+    killed_for_memory: bool = False
+    networks: tuple[str, ...] | None = None
 
 
 def containers(client: APIClient, estate: str, environment: str) -> dict[str, Running]:
@@ -100,6 +105,8 @@ def inspect(client: APIClient, container: str) -> Running | None:
         started=_time(state["StartedAt"]),
         restarts=facts["RestartCount"],
         exit_code=state["ExitCode"],
+        killed_for_memory=state["OOMKilled"],
+        networks=tuple(facts["NetworkSettings"]["Networks"]),
     )
 
 

@@ -94,7 +94,7 @@ class DockerTarget:
             watched=service.config.watched,
             watched_metric=service.config.watched_metric,
             reload=_reload(service.config.reload),
-            base_url=self.declared.url(service),
+            base_url=self.declared.url(service, service.ready.on),
             ready_path=service.ready.path,
             opts=pulumi.ResourceOptions(parent=parent),
         )
@@ -124,7 +124,7 @@ class DockerTarget:
             f"{service.name}-ready",
             container=planned.name,
             container_id=container.id,
-            url=f"{self.declared.url(service)}{probe.path}" if probe else None,
+            url=f"{self.declared.url(service, probe.on)}{probe.path}" if probe else None,
             timeout=probe.timeout if probe else STEADY_TIMEOUT,
             opts=pulumi.ResourceOptions(parent=parent),
         )
@@ -161,9 +161,10 @@ def container_args(planned: ContainerPlan, labels: Mapping[str, str]) -> docker.
         docker.ContainerVolumeArgs(host_path=source, container_path=target, read_only=True)
         for source, target in planned.host_paths
     ]
-    ports = []
-    if planned.published:
-        ports.append(docker.ContainerPortArgs(internal=planned.port, external=planned.published, ip=planned.bind))
+    ports = [
+        docker.ContainerPortArgs(internal=each.internal, external=each.external, ip=planned.bind)
+        for each in planned.published
+    ]
     return docker.ContainerArgs(
         name=planned.name,
         image=planned.image_id,
@@ -171,6 +172,7 @@ def container_args(planned: ContainerPlan, labels: Mapping[str, str]) -> docker.
         command=list(planned.command[1:]),
         user=planned.user,
         group_adds=list(planned.groups) or None,
+        envs=[f"{name}={value}" for name, value in planned.variables] or None,
         read_only=True,
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges:true"],

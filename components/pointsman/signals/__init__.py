@@ -1,0 +1,1 @@
+"""Alerts, rules and routes as typed data: one module a subject, every threshold in the spec."""

@@ -1,0 +1,60 @@
+"""What a signal is: alerts in groups, as Prometheus evaluates them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pointsman.yaml_text import yaml_text
+
+Severity = Literal["critical", "warning", "info", "none"]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alerting rule. `hold` is how long `expr` must hold before it fires, a Prometheus duration, empty for at once.
+
+    `severity` none is for alerts that are meant to fire: they are about the way of alerts itself.
+    """
+
+    name: str
+    expr: str
+    severity: Severity
+    summary: str
+    description: str
+    hold: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def rendered(self) -> dict[str, Any]:
+        """The rule as Prometheus reads it."""
+        return {
+            "alert": self.name,
+            "expr": self.expr,
+            **({"for": self.hold} if self.hold else {}),
+            "labels": {"severity": self.severity, **self.labels},
+            "annotations": {"summary": self.summary, "description": self.description},
+        }
+
+
+@dataclass(frozen=True)
+class RuleGroup:
+    """Rules that are evaluated together, every `interval`; empty for Prometheus's own interval.
+
+    `labels` are added to all of its alerts.
+    """
+
+    name: str
+    rules: tuple[Alert, ...]
+    interval: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def rendered(self) -> str:
+        """The group as a rule file of its own."""
+        group: dict[str, Any] = {"name": self.name}
+        if self.interval:
+            group["interval"] = self.interval
+        if self.labels:
+            group["labels"] = dict(self.labels)
+        group["rules"] = [rule.rendered() for rule in self.rules]
+        return yaml_text({"groups": [group]})

@@ -1,0 +1,3 @@
+module pointsman/alert-sink
+
+go 1.24
