@@ -17,11 +17,27 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class Hop:
+    """One step on the way of a signal.
+
+    `service` is where it was looked at; `seconds` is how long it took from the hop before. A hop that was not looked at
+    is not verifiable, and `seen` says why.
+    """
+
+    name: str
+    service: str
+    outcome: Outcome
+    seen: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Check:
     """One thing that was looked at.
 
     `seen` is the evidence, or the reason why nothing could be seen; `expected` and `remedy` are for a failure;
-    `seconds` is how long the look took.
+    `seconds` is how long the look took. `group` is the set of checks that it is shown in, `service` the one that it is
+    about, or that a failure is laid to; `hops` are the steps of a signal that was followed, in their order.
     """
 
     name: str
@@ -30,6 +46,9 @@ class Check:
     expected: str = ""
     remedy: str = ""
     seconds: float = 0.0
+    group: str = ""
+    service: str = ""
+    hops: tuple[Hop, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,16 +68,16 @@ class Report:
         return EXIT_FAULT if self.failures else EXIT_GOOD
 
 
-def passed(name: str, seen: str) -> Check:
+def passed(name: str, seen: str, *, service: str = "") -> Check:
     """A check that found what it wanted."""
-    return Check(name, Outcome.PASS, seen)
+    return Check(name, Outcome.PASS, seen, service=service)
 
 
-def failed(name: str, seen: str, *, expected: str, remedy: str) -> Check:
+def failed(name: str, seen: str, *, expected: str, remedy: str, service: str = "") -> Check:
     """A check that found a fault."""
-    return Check(name, Outcome.FAIL, seen, expected=expected, remedy=remedy)
+    return Check(name, Outcome.FAIL, seen, expected=expected, remedy=remedy, service=service)
 
 
-def not_verifiable(name: str, why: str) -> Check:
+def not_verifiable(name: str, why: str, *, service: str = "") -> Check:
     """A check that could not look."""
-    return Check(name, Outcome.NOT_VERIFIABLE, why)
+    return Check(name, Outcome.NOT_VERIFIABLE, why, service=service)

@@ -6,12 +6,12 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 import docker
 import requests
@@ -19,52 +19,17 @@ from docker.errors import DockerException
 
 from pointsman.checks import Check, failed, passed
 from pointsman.errors import UnreachableError
+from pointsman.preflight import facts
+from pointsman.preflight.facts import EngineFacts
 from pointsman.toolchain import DockerEngine, docker_engine, pins
 from pointsman.toolchain.docker_engine import Absence
 from pointsman.toolchain.machine import DEFAULT_SOCKET, Machine, observe
 from pointsman.toolchain.pins import DockerEnginePins, numbers
 
-if TYPE_CHECKING:
-    from docker import APIClient
-
 NAME = "docker"
 # An engine on a busy machine was seen to take 1 s for its lists; a hung one never answers.
 DEADLINE = 5.0
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Published:
-    """A TCP port of the engine's machine that leads to a container."""
-
-    address: str
-    port: int
-
-
-@dataclass(frozen=True)
-class Thing:
-    """A container, network or volume. `running` and `published` are a container's."""
-
-    name: str
-    labels: Mapping[str, str]
-    running: bool = False
-    published: tuple[Published, ...] = ()
-
-
-@dataclass(frozen=True)
-class EngineFacts:
-    """What the engine says of itself, and what it has. `memory` is its machine's, in bytes."""
-
-    host: str
-    name: str = ""
-    system: str = ""
-    root: str = ""
-    memory: int = 0
-    cgroup: str = ""
-    cgroup_driver: str = ""
-    containers: tuple[Thing, ...] = ()
-    networks: tuple[Thing, ...] = ()
-    volumes: tuple[Thing, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,14 +96,14 @@ def check(seen: Look) -> Check:
 
 def judge(seen: Look, wanted: DockerEnginePins) -> Check:
     """The check, from facts alone."""
-    expected = f"a Docker engine with API {wanted.minimum_api} or newer"
+    expected = f"Docker {wanted.minimum} or newer (API {wanted.minimum_api})"
     compose = f"Compose {'is there' if seen.compose else 'is not there'} and not needed"
     if isinstance(seen.found, DockerEngine):
         text = f"Docker {seen.found.version} (API {seen.found.api_version}) at {seen.found.host}"
         if numbers(seen.found.api_version) < numbers(wanted.minimum_api):
             remedy = "upgrade that engine, or set DOCKER_HOST to another"
             return failed(NAME, text, expected=expected, remedy=remedy)
-        return passed(NAME, f"{text}; {compose}")
+        return passed(NAME, f"{text}, {wanted.minimum} or newer is needed; {compose}")
     if seen.hung:
         restart = "sudo systemctl restart docker" if seen.machine.systemd else "restart that engine"
         return failed(
@@ -178,38 +143,11 @@ def _ask(machine: Machine) -> _Answer:
             environment={**os.environ, "DOCKER_HOST": found.host}, timeout=int(DEADLINE), use_ssh_client=True
         )
         try:
-            return _Answer(found, _facts(found.host, client.api))
+            return _Answer(found, facts.ask(found.host, client.api))
         finally:
             client.close()
     except (DockerException, requests.RequestException) as error:
         return _Answer(Absence(found.host, "silent", str(error)))
-
-
-def _facts(host: str, client: APIClient) -> EngineFacts:
-    info: dict[str, Any] = client.info()
-    return EngineFacts(
-        host=host,
-        name=info.get("Name", ""),
-        system=info.get("OperatingSystem", ""),
-        root=info.get("DockerRootDir", ""),
-        memory=info.get("MemTotal", 0),
-        cgroup=info.get("CgroupVersion", ""),
-        cgroup_driver=info.get("CgroupDriver", ""),
-        containers=tuple(container(row) for row in client.containers(all=True)),
-        networks=tuple(Thing(row["Name"], row.get("Labels") or {}) for row in client.networks()),
-        volumes=tuple(Thing(row["Name"], row.get("Labels") or {}) for row in client.volumes()["Volumes"] or ()),
-    )
-
-
-def container(row: Mapping[str, Any]) -> Thing:
-    """One container from a row of the engine's list."""
-    published = tuple(
-        Published(port.get("IP") or "0.0.0.0", port["PublicPort"])
-        for port in row.get("Ports") or ()
-        if port.get("PublicPort") and port.get("Type") == "tcp"
-    )
-    name = (row.get("Names") or [row["Id"]])[0].lstrip("/")
-    return Thing(name, row.get("Labels") or {}, row.get("State") in ("running", "paused", "restarting"), published)
 
 
 def _has_compose() -> bool:

@@ -2,63 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from pointsman.builds import Store
+from pointsman.builds import Build, Store
 from pointsman.builds.estimate import initial_scale
 from pointsman.checks import Check, not_verifiable, passed
-from pointsman.images import LOG_AGENT, Row, packages, rows
+from pointsman.errors import PointsmanError
+from pointsman.images import LOG_AGENT, packages, required_services, rows
 from pointsman.images import catalogue as catalogues
+from pointsman.images import lock as locks
+from pointsman.images.catalogue import Catalogue
+from pointsman.images.failures import registry_host
 from pointsman.images.lock import UnreadableLock
 from pointsman.preflight.engine import Look
+from pointsman.services.estate import OPTIONAL
 from pointsman.spec.models import Environment
 
 NAME = "images"
+LEFT_OUT = "left out"  # an optional service that `up` does without
 
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """One service's image; `seconds` is what building it takes here, 0 where that is done or never needed."""
+    """One service's image. `seconds` is what building it takes here, 0 where that is done or never needed.
+
+    `host` is the registry that `up` asks for it, "" for none; `recipe` whether it can be built at all, `build` what has
+    to be built if the registry is of no help.
+    """
 
     service: str
     state: str
     seconds: float = 0.0
+    host: str = ""
+    build: Build | None = None
+    recipe: bool = True
+
+    @property
+    def lacks(self) -> bool:
+        """Whether `up` has something to do for it."""
+        return self.state not in ("good", LEFT_OUT)
 
 
-def check(environment: str, spec: Environment, seen: Look) -> Check:
-    """What of the images is there; a damaged lock is none, since `up` mends it."""
+@dataclass(frozen=True)
+class ImageLook:
+    """All images of an environment. `unseen` says why nothing is known of them, `error` what stopped the look.
+
+    `damaged` is what is wrong with the lock; `silent` are the registries that did not answer an earlier `up` and are
+    not asked again, each with the reason; `seconds` is how long the look took.
+    """
+
+    images: tuple[ImageFacts, ...] = ()
+    unseen: str = ""
+    damaged: str = ""
+    silent: Mapping[str, str] = field(default_factory=dict)
+    error: PointsmanError | None = None
+    seconds: float = 0.0
+
+    @property
+    def lacking(self) -> tuple[ImageFacts, ...]:
+        """The images that are not there."""
+        return tuple(each for each in self.images if each.lacks)
+
+
+def look(environment: str, spec: Environment, seen: Look) -> ImageLook:
+    """What is known of the images, for all checks that need it; a damaged lock is none, since `up` mends it."""
     if seen.facts is None:
-        return not_verifiable(NAME, "no Docker engine answered")
+        return ImageLook(unseen="no Docker engine answered")
     try:
-        found = rows(environment, spec)
-    except UnreadableLock as damaged:
-        return passed(NAME, f"{damaged.message}; `pointsman up` resolves all images anew and keeps that file aside")
-    return judge([_facts(row) for row in found], spec.images.source)
+        catalogue = catalogues.load()
+        try:
+            lock = locks.read(locks.path(environment)) or locks.Lock()
+        except UnreadableLock as damaged:
+            new = [_known(name, "unresolved", spec, spec.images.source, catalogue) for name in required_services(spec)]
+            return ImageLook(tuple(new), damaged=damaged.message)
+        silent = lock.unreachable if spec.images.source == "auto" else {}
+        found = [_known(row.service, row.state, spec, row.source, catalogue) for row in rows(environment, spec)]
+        return ImageLook(tuple(found), silent=silent)
+    except PointsmanError as error:
+        return ImageLook(unseen=error.message, error=error)
+
+
+def check(spec: Environment, found: ImageLook) -> Check:
+    """What of the images is there; its seconds are those of the look that others share."""
+    if found.error:
+        raise found.error
+    if found.unseen:
+        return not_verifiable(NAME, found.unseen)
+    if found.damaged:
+        return passed(NAME, f"{found.damaged}; `pointsman up` resolves all images anew and keeps that file aside")
+    return replace(judge(found.images, spec.images.source), seconds=found.seconds)
 
 
 def judge(found: Sequence[ImageFacts], source: str) -> Check:
     """The check, from facts alone."""
-    lacking = [each for each in found if each.state != "good"]
+    lacking = [each for each in found if each.lacks]
+    absent = [each.service for each in found if each.state == LEFT_OUT]
+    count, without = len(found) - len(absent), f"; left out: {', '.join(absent)}" if absent else ""
     if not lacking:
-        return passed(NAME, f"{len(found)} locked and in Docker")
+        return passed(NAME, f"{count} locked and in Docker{without}")
     seconds = sum(each.seconds for each in lacking)
     listed = ", ".join(f"{each.service} ({each.state})" for each in lacking)
     how = {"registry": "pulled", "packages": "built"}.get(source, "pulled, or built where the registry refuses,")
     time = "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} min"
     length = {"registry": "", "packages": f" in {time}"}.get(source, f" in {time} if all are built")
-    there = f"{len(found) - len(lacking)} of {len(found)} are there"
-    return passed(NAME, f"{there}; `pointsman up` has the others {how}{length}: {listed}")
+    there = f"{count - len(lacking)} of {count} are there"
+    return passed(NAME, f"{there}; `pointsman up` has the others {how}{length}: {listed}{without}")
 
 
-def _facts(row: Row) -> ImageFacts:
-    if row.state == "good":
-        return ImageFacts(row.service, row.state)
-    # Of the two agents only this one is ever built.
-    name = "promtail" if row.service == LOG_AGENT else row.service
-    service = catalogues.load().service(name)
-    if service.packages is None:
-        return ImageFacts(row.service, row.state)
-    build = packages.plan(name, service).build
-    seconds = 0.0 if Store().is_built(build) else build.seconds * initial_scale()
-    return ImageFacts(row.service, row.state, seconds)
+def _known(name: str, state: str, spec: Environment, source: str, catalogue: Catalogue) -> ImageFacts:
+    """One service's image with what it takes to have it; `source` is where it came from so far."""
+    if state in ("good", LEFT_OUT):
+        return ImageFacts(name, state)
+    mode = spec.images.source
+    # Of the two agents only Alloy is pulled where there is a choice, and only Promtail is ever built.
+    official = catalogue.service("alloy" if name == LOG_AGENT else name).official
+    service = catalogue.service("promtail" if name == LOG_AGENT else name)
+    host = ""
+    # What was built before is built again.
+    if official and (mode == "registry" or (mode == "auto" and source != "packages")):
+        host = registry_host(catalogues.in_registry(official.repository, spec.images.registry))
+    if service.packages is None and mode == "packages" and name in OPTIONAL:
+        return ImageFacts(name, LEFT_OUT)
+    if service.packages is None or (mode == "registry" and host):
+        return ImageFacts(name, state, host=host, recipe=service.packages is not None)
+    build = packages.plan("promtail" if name == LOG_AGENT else name, service).build
+    if Store().is_built(build):
+        return ImageFacts(name, state, host=host)
+    return ImageFacts(name, state, build.seconds * initial_scale(), host, build)

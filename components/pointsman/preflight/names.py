@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pointsman.checks import Check, failed, not_verifiable, passed
-from pointsman.preflight.engine import EngineFacts, Look, Thing
+from pointsman.preflight.engine import Look
+from pointsman.preflight.facts import EngineFacts, Thing
 from pointsman.services import labels
 from pointsman.services.model import Service
 from pointsman.targets.docker import names

@@ -13,7 +13,8 @@ from typing import Literal
 import psutil
 
 from pointsman.checks import Check, failed, not_verifiable, passed
-from pointsman.preflight.engine import Look, Thing
+from pointsman.preflight.engine import Look
+from pointsman.preflight.facts import Thing
 from pointsman.preflight.names import Owner
 from pointsman.services import labels
 from pointsman.services.model import Service
@@ -66,7 +67,12 @@ class PortFacts:
 
 def wanted(services: Sequence[Service], bind: str) -> tuple[Want, ...]:
     """The ports that the services publish, in their order."""
-    return tuple(Want(each.name, each.published, bind, each.remap) for each in services if each.published)
+    return tuple(
+        Want(service.name, each.published, bind, each.remap)
+        for service in services
+        for each in service.exposed
+        if each.published
+    )
 
 
 def checker(want: Want, whose: Owner) -> Callable[[Look, tuple[Listener, ...]], Check]:

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from pointsman.checks import Outcome
-from pointsman.preflight.engine import EngineFacts, Look, container, judge, within
+from pointsman.preflight.engine import Look, judge, within
+from pointsman.preflight.facts import EngineFacts, container
 from pointsman.toolchain import DockerEngine
 from pointsman.toolchain.docker_engine import Absence
 from pointsman.toolchain.machine import Machine
 from pointsman.toolchain.pins import DockerEnginePins
 
 SOCKET = "unix:///var/run/docker.sock"
-PINS = DockerEnginePins(minimum_api="1.41", package="docker.io", start_seconds=60)
+PINS = DockerEnginePins(minimum="20.10", minimum_api="1.41", package="docker.io", start_seconds=60)
 USER = Machine(
     root=False,
     debian=True,
@@ -84,6 +85,7 @@ def test_an_engine_too_old_is_refused(api: str, outcome: Outcome) -> None:
     found = judge(Look(DockerEngine(SOCKET, "20.10.24", api), USER), PINS)
     assert found.outcome is outcome
     assert f"API {api}" in found.seen
+    assert "20.10 or newer" in found.seen + found.expected
 
 
 @pytest.mark.parametrize(

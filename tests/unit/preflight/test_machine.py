@@ -92,6 +92,12 @@ def test_images_to_come_are_no_fault(source: str, words: str) -> None:
     assert words in found.seen
 
 
+def test_an_image_that_is_left_out_is_not_lacking() -> None:
+    """It is counted neither as there nor as to come, and named."""
+    facts = [ImageFacts("loki", "good"), ImageFacts("grafana", "left out")]
+    assert images.judge(facts, "packages").seen == "1 locked and in Docker; left out: grafana"
+
+
 @pytest.mark.parametrize(("mounts", "expected"), [(V1, "v1"), (HYBRID, "v1 (hybrid)"), (V2, "v2"), ("", "")])
 def test_control_groups(mounts: str, expected: str) -> None:
     """Both versions, and both at once, are told apart by what is mounted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pointsman.checks import Check, Outcome
-from pointsman.preflight.engine import EngineFacts, Thing
+from pointsman.preflight.facts import EngineFacts, Network, Thing
 from pointsman.preflight.names import Owner, judge
 from pointsman.services import labels
 from pointsman.services.estate import compose
@@ -16,7 +16,7 @@ MINE = {labels.ESTATE: "mine", labels.ENVIRONMENT: "dev"}
 THEIRS = {labels.ESTATE: "theirs", labels.ENVIRONMENT: "dev"}
 
 
-def check(*, container: Thing | None = None, network: Thing | None = None, volume: Thing | None = None) -> Check:
+def check(*, container: Thing | None = None, network: Network | None = None, volume: Thing | None = None) -> Check:
     """The check with one thing of each kind in the engine."""
     facts = EngineFacts(
         "unix:///s",
@@ -37,7 +37,7 @@ def test_free_own_and_unrelated_names_pass() -> None:
 
 def test_another_estates_names() -> None:
     """The other estate is named, and how to join it; no command that would destroy it is printed."""
-    found = check(network=Thing("pointsman-dev", THEIRS), volume=Thing("pointsman-dev-prometheus-data", THEIRS))
+    found = check(network=Network("pointsman-dev", THEIRS), volume=Thing("pointsman-dev-prometheus-data", THEIRS))
     assert found.outcome is Outcome.FAIL
     assert "network pointsman-dev belongs to environment dev of another estate, theirs" in found.seen
     assert "POINTSMAN_STATE_DIR" in found.remedy

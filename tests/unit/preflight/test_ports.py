@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from pointsman.checks import Outcome
-from pointsman.preflight.engine import Published, Thing
+from pointsman.preflight.facts import Published, Thing
 from pointsman.preflight.names import Owner
 from pointsman.preflight.ports import Listener, PortFacts, Want, judge, overlap
 from pointsman.services import labels
