@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from pointsman.checks import Check, failed, passed
+from pointsman.checks import Check, Outcome, failed, passed
 from pointsman.declared import Declared
+from pointsman.services import labels
 from pointsman.services.model import Service
 from pointsman.targets.docker.engine import Running
 
+if TYPE_CHECKING:
+    from docker import APIClient
+
 # Docker restarts a crashing container after at most a minute; one that stayed up longer than this has stopped crashing.
 STEADY = timedelta(seconds=60)
-LAST_LINES = 10
 
 LastLines = Callable[[str], str]
 """The last lines that a container printed, by its name."""
 
 
-def containers(declared: Declared, running: Mapping[str, Running], last_lines: LastLines) -> list[Check]:
-    """A check for every service of the environment, and one for every container of it that the spec does not have."""
+def containers(
+    declared: Declared, running: Mapping[str, Running], last_lines: LastLines, out_of_memory: Mapping[str, datetime]
+) -> list[Check]:
+    """A check for every service of the environment, and one for every container of it that the spec does not have.
+
+    `out_of_memory` is when the kernel last ended a process of a service for want of memory, by service.
+    """
     services = declared.estate.services
     wanted = {service.name for service in services}
-    checks = [_container(declared, service, running.get(service.name), last_lines) for service in services]
+    checks = []
+    for service in services:
+        check = _container(declared, service, running.get(service.name), last_lines)
+        if at := out_of_memory.get(service.name):
+            check = _starved(declared, service, check, at)
+        checks.append(replace(check, service=service.name))
     return checks + [_left_over(declared, found) for name, found in sorted(running.items()) if name not in wanted]
+
+
+def out_of_memory(client: APIClient, estate: str, environment: str) -> dict[str, datetime]:
+    """When the kernel last ended a process for want of memory, by service, as far back as STEADY."""
+    now = datetime.now(UTC)
+    wanted = [f"{labels.ESTATE}={estate}", f"{labels.ENVIRONMENT}={environment}", labels.SERVICE]
+    events = client.events(since=now - STEADY, until=now, filters={"event": "oom", "label": wanted}, decode=True)
+    return {each["Actor"]["Attributes"][labels.SERVICE]: datetime.fromtimestamp(each["time"], UTC) for each in events}
 
 
 def uptime(running: Running) -> timedelta | None:
@@ -57,10 +80,21 @@ def _container(declared: Declared, service: Service, found: Running | None, last
     return passed(name, f"{found.image_label}, up {str(up).partition('.')[0]}{restarts}")
 
 
+def _starved(declared: Declared, service: Service, check: Check, at: datetime) -> Check:
+    """A container that runs out of memory is red even while it runs: it does so again and again."""
+    limit = f"its limit of {service.memory / 2**20:.0f} MiB"
+    ago = (datetime.now(UTC) - at).total_seconds()
+    seen = f"the kernel ended a process of it {ago:.0f} s ago for want of memory"
+    if check.outcome is Outcome.FAIL:
+        seen = f"{seen}; {check.seen}"
+    remedy = f"raise its resources.memory in stacks/{declared.environment}.yaml, then {declared.apply}"
+    return failed(check.name, seen, expected=f"it makes do with {limit}", remedy=remedy)
+
+
 def _left_over(declared: Declared, found: Running) -> Check:
     seen = f"{found.name} is {found.status}"
     expected = f"no container of a service that environment {declared.environment} does not have"
-    return failed(f"container {found.service}", seen, expected=expected, remedy=declared.apply)
+    return failed(f"container {found.service}", seen, expected=expected, remedy=declared.apply, service=found.service)
 
 
 def _with_lines(seen: str, found: Running, last_lines: LastLines) -> str:

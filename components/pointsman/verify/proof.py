@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pointsman.checks import Check, Report, failed, not_verifiable
+from pointsman.deadline import Deadline
 from pointsman.declared import Declared
 from pointsman.http_client import new_client
 from pointsman.logs import Line, docker_lines
-from pointsman.resources.provider.kinds import Deadline
-from pointsman.resources.provider.releases import Volume
-from pointsman.services import log_agent
+from pointsman.services import alert_sink, alertmanager, collector, tempo
 from pointsman.services.model import Service
 from pointsman.targets.docker import engine
 from pointsman.targets.docker.engine import Running
-from pointsman.verify import containers, log_flow, metric_flow, reach
-from pointsman.verify.site import Site, timed
+from pointsman.verify import (
+    alert_flow,
+    container_logs,
+    containers,
+    grafana,
+    log_flow,
+    metric_flow,
+    reach,
+    scraping,
+    trace_flow,
+    volumes,
+)
+from pointsman.verify.consequences import folded
+from pointsman.verify.groups import Group, grouped, ordered
+from pointsman.verify.losses import Losses
+from pointsman.verify.site import ANSWER_SECONDS, LOGS, METRICS, Site, timed
 
 if TYPE_CHECKING:
     from docker import APIClient
     from httpx import Client
 
-# Long enough for the log agent to see a new container (5 s) and send its lines (0.5 s).
+# Tempo's search is the slowest end of a healthy signal, after 5 s; with the looks before and after it, a fault is red
+# within 10 s.
 DEADLINE_SECONDS = 8.0
 ENGINE_SECONDS = 5
-# Checks wait for answers and hardly compute: more of them than cores may run at once.
-WORKERS = 12
+# Checks wait for answers and hardly compute: enough of them may run at once that none waits for another one's wait.
+WORKERS = 64
+# So many connections read volumes at the same time; more of them only make the engine's disk busier.
+LANES = 4
 # The last line that is not blank is looked for among this many.
 TAIL = 20
 
@@ -47,94 +64,134 @@ def run(
 ) -> Report:
     """Proves an environment; takes as long as its slowest check.
 
-    `deadline_seconds` bounds the waits for what is on its way; a request that hangs ends after two seconds. `progress`
-    is called in the caller's thread with each check as it ends; the report has them in the order of the services.
-    Raises UnreachableError when Docker does not answer.
+    `deadline_seconds` bounds the waits for what is on its way. `progress` is called in the caller's thread with each
+    check as it ends, before it is known whether it only follows from another; the report has them in the order of the
+    groups, the first red one being a cause. Raises UnreachableError when Docker does not answer.
     """
     deadline = Deadline.within(deadline_seconds)
     with ExitStack() as stack:
         docker = stack.enter_context(engine.connect(timeout=ENGINE_SECONDS))
         running = engine.containers(docker, declared.estate_id, declared.environment)
-        first = containers.containers(declared, running, partial(engine.last_lines, docker))
-        for check in first:
-            progress(check)
-        site = Site(declared, running, client or stack.enter_context(new_client()), deadline)
+        client = client or stack.enter_context(new_client(ANSWER_SECONDS))
+        site = Site(declared, running, client, deadline)
         pool = stack.enter_context(ThreadPoolExecutor(WORKERS))
-        futures = [pool.submit(_guarded, name, site, checks) for name, checks in _checks(site, pool)]
+        losses = Losses(site, pool)
+        futures = [pool.submit(_guarded, group, name, site, checks) for group, name, checks in _checks(site, pool)]
+        # Asked here, while the others wait: the engine's client is not made for several threads.
+        short = containers.out_of_memory(docker, declared.estate_id, declared.environment)
+        found = list(_containers(site, partial(engine.last_lines, docker), short))
+        for check in found:
+            progress(check)
         for future in as_completed(futures):
             for check in future.result():
                 progress(check)
-    return Report((*first, *(check for future in futures for check in future.result())))
+        found += [check for future in futures for check in future.result()]
+        found += _guarded(Group.FLOW, "losses", site, losses.checks)
+    return Report(tuple(folded(ordered(found, [service.name for service in declared.estate.services]))))
 
 
-def _checks(site: Site, pool: ThreadPoolExecutor) -> Iterator[tuple[str, Checks]]:
+def _containers(site: Site, last_lines: containers.LastLines, short: Mapping[str, datetime]) -> Sequence[Check]:
+    return grouped(Group.CONTAINERS, containers.containers(site.declared, site.running, last_lines, short))
+
+
+def _checks(site: Site, pool: ThreadPoolExecutor) -> Iterator[tuple[Group, str, Checks]]:
     services = site.declared.estate.services
-    for service in services:
-        if service.published:
-            yield f"reached {service.name}", _one(partial(reach.reached, site, service))
-    yield "configs", partial(_configs, site)
-    yield "metric", _one(partial(metric_flow.round_trip, site))
-    yield "scrape targets", partial(metric_flow.targets, site)
-    yield "logs", partial(_logs, site, pool)
-    yield "log labels", _one(partial(log_flow.labels, site))
+    for lane in range(LANES):
+        yield Group.CONTAINERS, "volumes", partial(_volumes, site, services[lane::LANES])
+    for service in (*services, *site.declared.estate.borrowed):
+        if service.published or service.elsewhere:
+            yield Group.ACCESS, f"reached {service.name}", _one(partial(reach.reached, site, service))
     for service in services:
         if service.retention:
             check = partial(reach.retention, site, service, service.retention)
-            yield f"retention {service.name}", _one(check)
+            yield Group.ACCESS, f"retention {service.name}", _one(check)
+    yield Group.METRICS, "scrape targets", partial(scraping.targets, site)
+    yield Group.GRAFANA, "Grafana connectivity", partial(grafana.connectivity, site)
+    yield Group.DASHBOARDS, "dashboards", partial(grafana.dashboards, site)
+    for path in PATHS:
+        yield Group.FLOW, path.name, _one(partial(_followed, site, path))
+    yield Group.FLOW, "container logs", partial(_logs, site, pool)
+    yield Group.FLOW, "log labels", _one(partial(log_flow.labels, site))
 
 
-def _guarded(name: str, site: Site, checks: Checks) -> Sequence[Check]:
+@dataclass(frozen=True)
+class Path:
+    """A signal that is made and followed; `needs` are the services that it cannot do without."""
+
+    name: str
+    follow: Callable[[Site], Check]
+    needs: tuple[str, ...]
+
+
+PATHS = (
+    Path(metric_flow.NAME, metric_flow.round_trip, (collector.NAME, METRICS)),
+    Path(log_flow.NAME, log_flow.round_trip, (collector.NAME, LOGS)),
+    Path(trace_flow.NAME, trace_flow.round_trip, (collector.NAME, tempo.NAME)),
+    Path(trace_flow.METRICS_NAME, trace_flow.metrics_round_trip, (collector.NAME, METRICS)),
+    Path(alert_flow.NAME, alert_flow.round_trip, (collector.NAME, METRICS, alertmanager.NAME, alert_sink.NAME)),
+)
+"""In the order in which they are shown."""
+
+
+def _followed(site: Site, path: Path) -> Check:
+    if missing := site.lacks(*path.needs):
+        return not_verifiable(path.name, f"the environment is declared without {missing}")
+    return path.follow(site)
+
+
+def _guarded(group: Group, name: str, site: Site, checks: Checks) -> tuple[Check, ...]:
     """A check whose subject goes away or answers with something else altogether is red, and the others go on."""
     from docker.errors import DockerException
+    from yaml import YAMLError
 
     try:
-        return checks()
-    except (DockerException, OSError, ValueError, LookupError, TypeError) as error:
+        found = checks()
+    except (DockerException, YAMLError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         seen = f"{type(error).__name__}: {error}"
         remedy = f"pointsman status --env {site.declared.environment}"
-        return (failed(name, seen, expected="an answer that can be read", remedy=remedy),)
+        found = (failed(name, seen, expected="an answer that can be read", remedy=remedy),)
+    return tuple(check if check.group else grouped(group, (check,))[0] for check in found)
 
 
 def _one(check: Callable[[], Check]) -> Checks:
     return lambda: (timed(check),)
 
 
-def _configs(site: Site) -> list[Check]:
+def _volumes(site: Site, services: Sequence[Service]) -> list[Check]:
     """Read one after the other: the engine's client is not made for several threads."""
     with engine.connect(timeout=ENGINE_SECONDS) as docker:
-        return [
-            timed(partial(reach.in_force, site, service, partial(_release, docker, site, service)))
-            for service in site.declared.estate.services
-            if service.config
-        ]
+        seen, found = _archived(docker, site), []
+        for service in services:
+            if service.config:
+                found.append(timed(partial(volumes.config, site, service, seen)))
+            if service.name in volumes.KEPT:
+                found.append(timed(partial(volumes.data, site, service, seen)))
+    return found
 
 
-def _release(docker: APIClient, site: Site, service: Service) -> str:
-    assert service.config is not None
-    live = Volume(docker, site.running[service.name].id, service.config.directory).live()
-    return live.release if live else ""
+def _archived(docker: APIClient, site: Site) -> volumes.Volumes:
+    return volumes.ArchivedVolumes(docker, site)
 
 
 def _logs(site: Site, pool: ThreadPoolExecutor) -> list[Check]:
-    """The way through Loki first: it makes Loki print a line, which the way through the agent then has to bring."""
-    began = time.time_ns()
-    trip = timed(partial(log_flow.round_trip, site))
+    """The path of a fresh line, the last line of every container, and what only that path can show."""
+    followed = pool.submit(timed, partial(_container_log, site))
     services = [service for service in site.declared.estate.services if service.name in site.running]
+    futures: list[Future[Check]] = []
     with engine.connect(timeout=ENGINE_SECONDS) as docker:
-        lines = {service.name: _last_line(docker, site.running[service.name]) for service in services}
-    futures: list[Future[Check]] = [
-        pool.submit(timed, partial(log_flow.container_line, site, service, lines[service.name])) for service in services
-    ]
-    arrivals = [future.result() for future in futures]
+        for service in services:
+            line = _last_line(docker, site.running[service.name])
+            futures.append(pool.submit(timed, partial(container_logs.container_line, site, service, line)))
+    path = followed.result()
+    arrivals = container_logs.carried_on(path, [future.result() for future in futures])
     unpublished = [service for service in site.declared.estate.services if not service.published]
-    source = site.declared.service(log_agent.NAME).after
-    hidden = [
-        log_flow.passed_on(site, service, began, lines, arrivals)
-        if service.name in source
-        else not_verifiable(f"reached {service.name}", "it is not published, and no signal is known to pass through it")
-        for service in unpublished
-    ]
-    return [trip, *arrivals, *hidden]
+    hidden = [container_logs.passed_on(site, service, path) for service in unpublished]
+    return [path, *arrivals, *grouped(Group.ACCESS, hidden)]
+
+
+def _container_log(site: Site) -> Check:
+    with engine.connect(timeout=ENGINE_SECONDS) as docker:
+        return container_logs.round_trip(site, lambda name: _last_line(docker, site.running[name]))
 
 
 def _last_line(docker: APIClient, container: Running) -> Line | None:

@@ -16,7 +16,7 @@ from tests.unit.verify.doubles import declared, running
 def test_all_containers_as_planned_pass() -> None:
     """A healthy environment is green, one check a service."""
     environment = declared()
-    checks = containers(environment, running(environment), lambda name: "")
+    checks = containers(environment, running(environment), lambda name: "", {})
     assert [check.outcome for check in checks] == [Outcome.PASS] * len(environment.estate.services)
 
 
@@ -48,7 +48,7 @@ def test_a_container_that_is_not_as_planned_is_red(changes: dict[str, Any], seen
         for name, value in changes.items()
     }
     found["loki"] = replace(found["loki"], **now)
-    red = [check for check in containers(environment, found, lambda name: "") if check.outcome is Outcome.FAIL]
+    red = [check for check in containers(environment, found, lambda name: "", {}) if check.outcome is Outcome.FAIL]
     assert [check.name for check in red] == ["container loki"]
     assert seen in red[0].seen
     assert red[0].remedy == remedy
@@ -58,7 +58,7 @@ def test_a_dead_container_shows_its_last_lines() -> None:
     """The reason of a crash is in the report, without a second command."""
     environment = declared()
     found = running(environment, status="exited", exit_code=1)
-    checks = containers(environment, found, lambda name: f"{name}: bad config")
+    checks = containers(environment, found, lambda name: f"{name}: bad config", {})
     assert "pointsman-test-loki: bad config" in next(check.seen for check in checks if check.name == "container loki")
 
 
@@ -66,7 +66,19 @@ def test_missing_and_left_over_containers_are_red() -> None:
     """A service without a container, and a container of a service that the spec lacks."""
     environment = declared()
     found = running(environment)
-    found["tempo"] = replace(found.pop("loki"), service="tempo", name="pointsman-test-tempo")
-    red = {check.name: check for check in containers(environment, found, lambda name: "") if check.remedy}
-    assert set(red) == {"container loki", "container tempo"}
+    found["mimir"] = replace(found.pop("loki"), service="mimir", name="pointsman-test-mimir")
+    red = {check.name: check for check in containers(environment, found, lambda name: "", {}) if check.remedy}
+    assert set(red) == {"container loki", "container mimir"}
     assert red["container loki"].seen == "no such container"
+
+
+def test_a_container_that_runs_out_of_memory_is_red_while_it_runs() -> None:
+    """Docker restarted it, or only a process of it died; it will happen again."""
+    environment = declared()
+    ago = datetime.now(UTC) - timedelta(seconds=7)
+    checks = containers(environment, running(environment), lambda name: "", {"loki": ago})
+    (red,) = [check for check in checks if check.outcome is Outcome.FAIL]
+    assert (red.name, red.service) == ("container loki", "loki")
+    assert "7 s ago for want of memory" in red.seen
+    assert f"{environment.service('loki').memory // 2**20} MiB" in red.expected
+    assert "resources.memory" in red.remedy

@@ -49,7 +49,9 @@ def test_the_newest_lines_come_oldest_first() -> None:
     world = World()
     for age in (3, 1, 2):
         world.printed("loki", f"{age} s old", age=age)
-    world.lines.append(({"environment": "test", "service": "x", "stream": "verify"}, Line(time.time_ns(), "x", "id")))
+    world.stores.lines.append(
+        ({"environment": "test", "service": "x", "stream": "verify"}, Line(time.time_ns(), "x", "id"))
+    )
     found = list(query(world.environment, limit=2, client=world.client()))
     assert [line.text for line in found] == ["2 s old", "1 s old"]
 

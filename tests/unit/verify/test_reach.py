@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
 import httpx
 import pytest
 
 from pointsman.checks import Outcome
-from pointsman.resources.provider.releases import digest
-from pointsman.verify.reach import in_force, parsed, reached, retention
-from tests.unit.verify.doubles import World, data
+from pointsman.verify import reach
+from pointsman.verify.reach import parsed, reached, retention
+from tests.unit.verify.doubles import World
+from tests.unit.verify.stores import data
 
 
 def test_a_refused_connection_is_red_at_once() -> None:
     """Refused is a failure that names the address, and is not waited for."""
-    world = World(lost={"/-/ready": httpx.ConnectError("[Errno 111] Connection refused")})
+    world = World(lost={"prometheus:/-/ready": httpx.ConnectError("[Errno 111] Connection refused")})
     check = reached(world.site(), world.environment.service("prometheus"))
     assert check.outcome is Outcome.FAIL
     assert "http://127.0.0.1:19090/-/ready" in check.seen
@@ -23,24 +29,41 @@ def test_a_refused_connection_is_red_at_once() -> None:
 
 def test_a_service_that_says_that_it_is_not_ready_is_asked_again() -> None:
     """A 503 with a reason may become a 200; when it does not, the reason is shown."""
-    world = World(answers={"/ready": httpx.Response(503, text="Ingester not ready: waiting for 15s")})
+    world = World(answers={"loki:/ready": httpx.Response(503, text="Ingester not ready: waiting for 15s")})
     check = reached(world.site(), world.environment.service("loki"))
     assert check.outcome is Outcome.FAIL
     assert "503: Ingester not ready" in check.seen
     assert len(world.requests) > 1
-    del world.answers["/ready"]
+    del world.answers["loki:/ready"]
     assert reached(world.site(), world.environment.service("loki")).outcome is Outcome.PASS
 
 
-def test_the_release_in_force_must_be_the_one_of_the_spec() -> None:
-    """A config volume that holds something else than the spec renders is drift."""
+def test_a_service_that_answers_late_twice_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A moment's load delays one answer, want of CPU all of them."""
+    monkeypatch.setattr(reach, "SLOW_SECONDS", 0.05)
     world = World()
+    delays = [0.1, 0.0]
+    healthy = world.client()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        time.sleep(delays.pop(0) if delays else 0.1)
+        return healthy.send(request)
+
+    site = replace(world.site(), client=httpx.Client(transport=httpx.MockTransport(answer)))
     loki = world.environment.service("loki")
-    assert loki.config is not None
-    wanted = digest(loki.config.files)
-    assert in_force(world.site(), loki, lambda: wanted).outcome is Outcome.PASS
-    other = in_force(world.site(), loki, lambda: "0" * 12)
-    assert (other.outcome, other.remedy) == (Outcome.FAIL, "pointsman up --env test")
+    assert reached(site, loki).outcome is Outcome.PASS
+    check = reached(site, loki)
+    assert check.outcome is Outcome.FAIL
+    assert check.seen.startswith("answers in 0.1 s")
+
+
+def test_another_clock_is_red() -> None:
+    """Times of signals are compared with those of other services."""
+    ahead = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    world = World(answers={"loki:/ready": httpx.Response(200, text="ready", headers={"Date": ahead})})
+    check = reached(world.site(), world.environment.service("loki"))
+    assert check.outcome is Outcome.FAIL
+    assert "s ahead" in check.seen
 
 
 @pytest.mark.parametrize(
@@ -68,7 +91,7 @@ def test_what_is_no_retention_is_refused(printed: str) -> None:
         parsed(printed)
 
 
-@pytest.mark.parametrize("name", ["prometheus", "loki"])
+@pytest.mark.parametrize("name", ["prometheus", "loki", "tempo"])
 def test_the_retention_in_force_is_read_back(name: str) -> None:
     """From JSON and from YAML, at the place that the service's definition names."""
     world = World()

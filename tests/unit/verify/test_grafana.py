@@ -1,0 +1,84 @@
+"""Grafana, where there is one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import httpx
+
+from pointsman.checks import Outcome
+from pointsman.declared import Declared
+from pointsman.spec.models import Environment
+from pointsman.verify.grafana import connectivity, dashboards
+from tests.unit.verify.doubles import DECLARED, World, declared
+
+HEALTHY = {
+    "grafana:/api/health": httpx.Response(200, json={"database": "ok", "version": "12.3.0"}),
+    **{
+        f"grafana:/api/datasources/uid/{uid}/health": httpx.Response(200, json={"status": "OK", "message": "works"})
+        for uid in ("prometheus", "loki", "tempo")
+    },
+    "grafana:/api/datasources/proxy/uid/alertmanager/api/v2/status": httpx.Response(200, json={}),
+}
+
+
+def world(**answers: httpx.Response) -> World:
+    """An environment with a Grafana that answers well, but for `answers`."""
+    return World(declared(absent=frozenset()), answers={**HEALTHY, **answers})
+
+
+def with_dashboard(environment: Declared) -> Declared:
+    """The same with one provisioned dashboard."""
+    grafana = environment.service("grafana")
+    assert grafana.config is not None
+    board = json.dumps({"uid": "stack", "title": "The stack"})
+    config = replace(grafana.config, files={**grafana.config.files, "dashboards/stack.json": board})
+    services = tuple(replace(each, config=config) if each is grafana else each for each in environment.estate.stack)
+    return replace(environment, estate=replace(environment.estate, stack=services))
+
+
+def test_without_an_image_both_say_so() -> None:
+    """They are there, and say why they cannot look."""
+    site = World().site()
+    for check in (*connectivity(site), *dashboards(site)):
+        assert check.outcome is Outcome.NOT_VERIFIABLE
+        assert check.seen == "Grafana's image cannot be had from packages"
+
+
+def test_without_being_declared_it_is_another_reason() -> None:
+    """Nobody is told of an image that nobody wanted."""
+    spec = Environment.model_validate({**DECLARED, "grafana": {"enabled": False}})
+    (check,) = connectivity(World(declared(spec, absent=frozenset())).site())
+    assert check.seen == "the environment is declared without Grafana"
+
+
+def test_every_data_source_is_asked_through_grafana() -> None:
+    """Its own health first, then each source that is provisioned."""
+    checks = connectivity(world().site())
+    assert {check.outcome for check in checks} == {Outcome.PASS}, checks
+    assert [check.name for check in checks] == [
+        "Grafana's own health",
+        "data source prometheus",
+        "data source loki",
+        "data source tempo",
+        "data source alertmanager",
+    ]
+
+
+def test_a_source_that_grafana_does_not_reach_is_red() -> None:
+    """And laid to the source, since Grafana itself answers."""
+    answer = {"grafana:/api/datasources/uid/loki/health": httpx.Response(400, json={"message": "connection refused"})}
+    red = [check for check in connectivity(world(**answer).site()) if check.outcome is Outcome.FAIL]
+    assert [(check.name, check.service) for check in red] == [("data source loki", "loki")]
+    assert "connection refused" in red[0].seen
+
+
+def test_a_dashboard_that_is_missing_is_red() -> None:
+    """Provisioned from files, and looked for by its uid."""
+    environment = with_dashboard(declared(absent=frozenset()))
+    found = {"grafana:/api/search": httpx.Response(200, json=[{"uid": "stack"}])}
+    assert dashboards(World(environment, answers=found).site())[0].outcome is Outcome.PASS
+    found = {"grafana:/api/search": httpx.Response(200, json=[{"uid": "other"}])}
+    (check,) = dashboards(World(environment, answers=found).site())
+    assert (check.outcome, check.seen) == (Outcome.FAIL, "1 missing: The stack")
