@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from pointsman.cli import images, lifecycle, observe, spec, toolchain
+from pointsman.cli import backup, images, lifecycle, observe, spec, toolchain
 from pointsman.cli.output import show_error
 from pointsman.errors import PointsmanError
 
@@ -37,6 +37,7 @@ def choose_engine() -> None:
 
 lifecycle.register(app)
 observe.register(app)
+backup.register(app)
 app.add_typer(spec.app, name="spec")
 app.add_typer(images.app, name="images")
 app.add_typer(toolchain.app, name="toolchain")

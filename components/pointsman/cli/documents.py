@@ -13,11 +13,26 @@ from pydantic import BaseModel, ConfigDict, Field
 class Document(BaseModel):
     """Base of all documents."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when first used: a run prints one or two of them, and all of them cost every run a tenth of a second.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class HopLine(Document):
+    """One step on the way of a signal: where it was looked at, and the seconds since the step before."""
+
+    name: str
+    service: str
+    outcome: Literal["pass", "fail", "not verifiable here"]
+    seen: str
+    seconds: float
 
 
 class CheckLine(Document):
-    """One check."""
+    """One check.
+
+    `group` is the set that it is shown in, `service` the one that it is about or that a failure is laid to; `hops` are
+    the steps of a signal that was followed, and the first with outcome `fail` is where it was lost.
+    """
 
     name: str
     outcome: Literal["pass", "fail", "not verifiable here"]
@@ -25,6 +40,9 @@ class CheckLine(Document):
     expected: str
     remedy: str
     seconds: float
+    group: str = ""
+    service: str = ""
+    hops: list[HopLine] = Field(default_factory=list)
 
 
 class ChecksDocument(Document):
@@ -66,9 +84,15 @@ class UpDocument(Document):
 
 
 class ServiceLine(Document):
-    """One service as it runs. `memory` is the working set, usage less inactive file cache, in bytes."""
+    """One service as it runs.
+
+    `good`: runs, and answers from outside where it is published; `health` says why it is not. `memory` is the working
+    set, usage less inactive file cache, in bytes. `ingestion` is what comes in a second, in `ingestion_unit`: null when
+    Prometheus does not tell, and without a unit when the service counts nothing. `addresses` are by name of the port.
+    """
 
     service: str
+    good: bool
     state: str
     health: str
     version: str
@@ -78,11 +102,14 @@ class ServiceLine(Document):
     restarts: int
     memory: int | None
     memory_limit: int
+    ingestion: float | None
+    ingestion_unit: str
     url: str
+    addresses: dict[str, str]
 
 
 class StatusDocument(Document):
-    """The result of `status`."""
+    """The result of `status`; with `--watch` one a line, every two seconds."""
 
     document: Literal["pointsman.status/1"] = "pointsman.status/1"
     environment: str
@@ -97,6 +124,48 @@ class DownDocument(Document):
     environment: str
     changes: dict[str, int]
     volumes_removed: list[str]
+
+
+class VolumeLine(Document):
+    """The data of one service in a backup. `stopped` is how long the service was away for the copy, in seconds."""
+
+    service: str
+    volume: str
+    bytes: int
+    stopped: float
+
+
+class BackupDocument(Document):
+    """The result of `backup`: the file with its size in bytes, and what is in it."""
+
+    document: Literal["pointsman.backup/1"] = "pointsman.backup/1"
+    environment: str
+    file: str
+    size: int
+    created: str = Field(description="UTC, ISO 8601.")
+    volumes: list[VolumeLine]
+    state: bool
+    seconds: float
+
+
+class RestoreDocument(Document):
+    """The result of `restore`: `services` have the backup's data now; `up` tells whether they were started and proved.
+
+    `state` tells that Pulumi's state was put back instead of data.
+    """
+
+    document: Literal["pointsman.restore/1"] = "pointsman.restore/1"
+    environment: str
+    file: str
+    taken_from: str
+    created: str = Field(description="When the backup was made; UTC, ISO 8601.")
+    services: list[str]
+    state: bool
+    up: bool
+    good: bool
+    checks: list[CheckLine]
+    findings: list[str]
+    seconds: float
 
 
 class TableDocument(Document):
@@ -132,6 +201,8 @@ DOCUMENTS: tuple[type[Document], ...] = (
     UpDocument,
     StatusDocument,
     DownDocument,
+    BackupDocument,
+    RestoreDocument,
     TableDocument,
     LogDocument,
     ErrorDocument,

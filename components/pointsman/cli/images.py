@@ -46,6 +46,24 @@ def ensure(
 
 
 @app.command()
+def build(
+    names: Annotated[list[str], typer.Argument(help="Names of images/catalogue.yaml.", show_default=False)],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Build images by name, for no environment: those that only tests need, or one alone."""
+    from pointsman.builds import progress_for
+    from pointsman.images import build as make
+
+    with guarded(output):
+        progress = progress_for(console_for(output))
+        try:
+            made = make(names, progress)
+        finally:
+            progress.close()
+        show_rows("images", [asdict(image) for image in made.values()], output)
+
+
+@app.command()
 def prune() -> None:
     """Remove images made here that no environment and no container uses any more."""
     from pointsman.images import prune as remove

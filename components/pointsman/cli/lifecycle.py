@@ -67,6 +67,7 @@ def down(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Take the environment down; data volumes stay unless --volumes is given."""
+    from pointsman.backup import journal
     from pointsman.deploy import stack, strays, variables
     from pointsman.deploy.volumes import remove_volumes
     from pointsman.identity import estate_id
@@ -84,9 +85,12 @@ def down(
             )
         strays.remove_before(estate_id(), environment)
         if has_state:
-            changes = stack.destroy(environment, variables.of(_toolchain()), console).changes
+            changes = stack.destroy(environment, variables.of(installed_toolchain()), console).changes
         strays.remove_after(estate_id(), environment)
         removed = remove_volumes(estate_id(), environment) if volumes else []
+        if volumes:
+            # Whatever a restore left half done is gone with the data.
+            journal.end(environment)
         if output is Output.JSON:
             emit(DownDocument(environment=environment, changes=changes, volumes_removed=removed))
             return
@@ -99,11 +103,12 @@ def env() -> None:
     from pointsman.deploy import variables
 
     with guarded(Output.TABLE):
-        for name, value in variables.of(_toolchain()).items():
+        for name, value in variables.of(installed_toolchain()).items():
             sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
 
-def _toolchain() -> Toolchain:
+def installed_toolchain() -> Toolchain:
+    """The toolchain of this machine; raises UsageError when there is none yet."""
     from pointsman.targets.docker.engine import connect
     from pointsman.toolchain import find
 

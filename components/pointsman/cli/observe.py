@@ -1,15 +1,13 @@
-"""`status`, `verify`, `logs`: what runs, whether it is what the spec says, and what it prints."""
+"""`status`, `open`, `topology`, `verify`, `logs`: what runs, whether it is what the spec says, and what it prints."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from pointsman.cli.documents import ChecksDocument, LogDocument, ServiceLine, StatusDocument
+from pointsman.cli import addresses, topology
+from pointsman.cli.documents import ChecksDocument, LogDocument
 from pointsman.cli.output import (
     EnvironmentOption,
     Output,
@@ -23,11 +21,8 @@ from pointsman.cli.output import (
     lines,
     out,
 )
-from pointsman.errors import EXIT_FAULT, EXIT_GOOD, UsageError
+from pointsman.errors import UsageError
 from pointsman.spec.scalars import duration_seconds
-
-if TYPE_CHECKING:
-    from pointsman.status import Row
 
 
 def register(app: typer.Typer) -> None:
@@ -35,26 +30,26 @@ def register(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(verify)
     app.command()(logs)
+    app.command("open")(addresses.open_service)
+    app.command()(topology.topology)
 
 
-def status(environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE) -> None:
-    """Show every service: health from outside, version, uptime, memory, address."""
+def status(
+    environment: EnvironmentOption = "dev",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every two seconds, until Ctrl-C.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show every service: health from outside, version, uptime, memory, what it takes in, addresses."""
+    from pointsman.cli import seeing
     from pointsman.declared import declared
-    from pointsman.status import rows
 
     with guarded(output):
-        found = rows(declared(environment))
-        good = all(row.good for row in found)
-        if output is Output.JSON:
-            services = [ServiceLine(**asdict(row)) for row in found]
-            emit(StatusDocument(environment=environment, good=good, services=services))
-        else:
-            out.print(_status_table(found))
-        finish(EXIT_GOOD if good else EXIT_FAULT)
+        found = declared(environment)
+        finish(seeing.watch(found, output) if watch else seeing.once(found, output))
 
 
 def verify(environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE) -> None:
-    """Prove what runs: containers, addresses, a metric and a log line followed to their ends, retention."""
+    """Prove what runs: containers, addresses, targets, and a signal of every kind followed hop by hop to its end."""
     from pointsman.declared import declared
     from pointsman.verify import run
 
@@ -104,18 +99,3 @@ def _seconds(since: str) -> float:
         return duration_seconds(since)
     except ValueError as error:
         raise UsageError(f"--since {since}: {error}", remedy="for example --since 15m") from error
-
-
-def _status_table(rows: tuple[Row, ...]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("service", "health", "version", "uptime", "restarts", "memory", "URL"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("service", "URL"))
-    for row in rows:
-        style = "green" if row.good else "red"
-        health = row.health if row.state == "running" else row.state
-        used = "unknown" if row.memory is None else f"{row.memory / 2**20:.0f} of {row.memory_limit / 2**20:.0f} MiB"
-        up = "" if row.uptime is None else str(timedelta(seconds=int(row.uptime)))
-        table.add_row(
-            row.service, f"[{style}]{escaped(health)}[/{style}]", row.version, up, str(row.restarts), used, row.url
-        )
-    return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -15,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pointsman.checks import Check, Outcome, Report
-from pointsman.cli.documents import CheckLine, Document, ErrorDocument, TableDocument
+from pointsman.cli.documents import CheckLine, Document, ErrorDocument, HopLine, TableDocument
 from pointsman.errors import PointsmanError
 from pointsman.spec.mistakes import SpecError
 
@@ -132,6 +133,9 @@ def lines(report: Report) -> list[CheckLine]:
             expected=check.expected,
             remedy=check.remedy,
             seconds=round(check.seconds, 3),
+            group=check.group,
+            service=check.service,
+            hops=[HopLine(**(asdict(hop) | {"outcome": hop.outcome.value})) for hop in check.hops],
         )
         for check in report.checks
     ]
@@ -143,10 +147,21 @@ def checks_table(report: Report, title: str) -> Table:
     for column in ("", "check", "seen"):
         table.add_column(column, overflow="fold", no_wrap=column == "check")
     table.add_column("seconds", justify="right", style="dim")
+    group = ""
     for check in report.checks:
+        if check.group != group:
+            group = check.group
+            table.add_row("", f"[bold]{group}[/bold]")
         mark, style = _STYLES[check.outcome]
         table.add_row(f"[{style}]{mark}[/{style}]", check.name, _evidence(check), f"{check.seconds:.1f} s")
     return table
+
+
+def failures_text(report: Report) -> str:
+    """The checks that found a fault as plain text: each a line with what was seen, then what to do."""
+    return "\n".join(
+        f"{check.name}: {check.seen}\n  expected: {check.expected}\n  next: {check.remedy}" for check in report.failures
+    )
 
 
 def _evidence(check: Check) -> str:

@@ -18,8 +18,9 @@ from pointsman.errors import EXIT_FAULT, EXIT_GOOD, EXIT_UNREACHABLE, EXIT_USAGE
 from pointsman.images.catalogue import Catalogue, Service
 from pointsman.images.catalogue import load as load_catalogue
 from pointsman.paths import checkout
+from pointsman.spec.base import Location
 from pointsman.spec.mistakes import key_path
-from pointsman.spec.models import Environment, Location
+from pointsman.spec.models import Environment
 from pointsman.spec.schema import ITEM, known_keys, schema_at, schema_text
 from pointsman.spec.wording import expected
 
@@ -123,7 +124,7 @@ def _command(command: Any, name: str) -> Iterator[str]:
     if not commands:
         arguments = [each for each in command.params if each.param_type_name == "argument"]
         options = [each for each in command.params if each.param_type_name == "option"]
-        usage = " ".join((name, "[OPTIONS]", *(f"[{each.name.upper()}]" for each in arguments)))
+        usage = " ".join((name, "[OPTIONS]", *(_argument(each) for each in arguments)))
         yield f"## `{name}`"
         yield command.help
         yield f"```text\n{usage}\n```"
@@ -133,6 +134,11 @@ def _command(command: Any, name: str) -> Iterator[str]:
             yield _table(("argument or option", "meaning", "default"), rows)
     for below, each in commands.items():
         yield from _command(each, f"{name} {below}")
+
+
+def _argument(argument: Any) -> str:
+    name = str(argument.name).upper()
+    return name if argument.required else f"[{name}]"
 
 
 def _option(option: Any) -> str:
@@ -169,15 +175,20 @@ def _meaning(at: Location) -> str:
 
 
 def _official(service: Service) -> str:
+    if service.official is None:
+        return "none: built in every mode" if service.purpose == "stack" else "none: for tests only"
     return f"`{service.official.repository}:{service.official.tag}`"
 
 
 def _made(service: Service) -> str:
     if service.packages is None:
         return "not to be had"
-    other = f"{service.packages.version}, a stand-in of Pointsman's own: " if service.packages.version else ""
+    debian, version = service.packages.debian, service.packages.version
+    other = f"{version} in its place: " if version else ""
+    if debian:
+        other = f"Debian {debian.suite}, {service.made_version} or newer: "
     binaries = ", ".join(f"`{path}`" for path in service.binaries.values())
-    return f"{other}{binaries}; {service.packages.go.seconds:.0f} s"
+    return f"{other}{binaries}; {service.packages.kind.seconds:.0f} s"
 
 
 def _name(document: type[Any]) -> str:

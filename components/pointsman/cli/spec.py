@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +43,29 @@ def show(
         spec = read_environment(environment)
         path = checkout() / "stacks" / f"{environment}.yaml"
         sys.stdout.write(resolved_yaml(spec, sources=True) if resolved else path.read_text())
+
+
+@app.command()
+def prometheus(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; made if it is not there.")],
+    environment: EnvironmentOption = "dev",
+) -> None:
+    """Write what the Prometheus of `prometheus.existing` must load: jobs, rules, and the way to Alertmanager."""
+    from pointsman.declared import declared
+    from pointsman.errors import UsageError
+
+    with guarded(Output.TABLE):
+        borrowed = declared(environment).estate.borrowed
+        if not borrowed:
+            raise UsageError(
+                f"environment {environment} has a Prometheus of its own",
+                remedy=f"name another one as prometheus.existing in stacks/{environment}.yaml",
+            )
+        for service in borrowed:
+            for name, text in (service.config.files if service.config else {}).items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(text)
+                out.print(f"{folder / name}")
 
 
 @app.command()

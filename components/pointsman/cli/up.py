@@ -14,7 +14,7 @@ from rich.table import Table
 from pointsman.builds import Store, progress_for
 from pointsman.checks import Report
 from pointsman.cli.documents import ImageLine, UpDocument
-from pointsman.cli.output import Output, checks_table, emit, lines
+from pointsman.cli.output import Output, checks_table, emit, failures_text, lines
 from pointsman.declared import Declared, declared
 from pointsman.deploy import stack, variables
 from pointsman.deploy.events import Run
@@ -59,7 +59,7 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
     spec = read_environment(environment)
     findings = release_dead_locks(environment)
     with phase("preflight"):
-        _preflight(environment, spec, console)
+        _preflight(environment, spec, output, console)
     # One session: what the toolchain's builds compiled and downloaded, the images' builds use again.
     with Store().session(console.print):
         with phase("toolchain"):
@@ -70,8 +70,7 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
         run = stack.up(environment, variables.of(toolchain), console)
     with phase("verify"):
         estate = declared(environment)
-        patience = duration_seconds(spec.prometheus.scrape_interval) + AFTER_FIRST_SCRAPE_SECONDS
-        report = run_verify(estate, deadline_seconds=max(patience, DEADLINE_SECONDS))
+        report = run_verify(estate, deadline_seconds=patience(spec))
     findings += [*resolution.findings, *run.warnings]
     document = _document(environment, estate, toolchain, run, report, findings, phase.seconds)
     path = environment_dir(environment) / "summary.json"
@@ -83,12 +82,19 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
     return report.exit_code
 
 
-def _preflight(environment: str, spec: Environment, console: Console) -> None:
+def patience(spec: Environment) -> float:
+    """How long the proof of services that have just started may take, in seconds."""
+    return max(duration_seconds(spec.prometheus.scrape_interval) + AFTER_FIRST_SCRAPE_SECONDS, DEADLINE_SECONDS)
+
+
+def _preflight(environment: str, spec: Environment, output: Output, console: Console) -> None:
     report = run_preflight(environment, spec)
     if report.failures:
         console.print(checks_table(Report(report.failures), f"preflight of {environment}"))
         raise PointsmanError(
             f"preflight found {len(report.failures)} fault(s); nothing was touched",
+            # People have the table above; a script reads the document alone.
+            detail=failures_text(report) if output is Output.JSON else "",
             remedy="mend what is listed above, then run the same command again",
         )
 
@@ -128,7 +134,7 @@ def _document(
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         pulumi=toolchain.pulumi_version,
         images=images,
-        urls={each.name: estate.url(each) for each in estate.estate.services if each.published},
+        urls=estate.urls(),
         changes=run.changes,
         checks=lines(report),
         findings=findings,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from pointsman.backup.restoring import Restored
+from pointsman.backup.taking import Copied, Taken
 from pointsman.checks import Report
 from pointsman.cli import documents
 from pointsman.deploy import variables
 from pointsman.deploy.events import Run
+from tests.unit.backup.archives import manifest, written
 from tests.unit.cli.world import BAD, GOOD, IMAGES, NOWHERE, UNKNOWN, checkout, provide, run
 from tests.unit.verify.doubles import declared
 
@@ -120,7 +124,7 @@ def test_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "state/environments/dev").mkdir(parents=True)
     _pretend_up(monkeypatch, Report((GOOD,)))
     found = document("up")
-    assert found["urls"]["loki"] == "http://127.0.0.1:13100"
+    assert found["urls"]["loki"] == declared().urls()["loki"]
     assert found["changes"] == {"create": 20}
     assert found["findings"] == [*IMAGES.findings, "a plugin is old"]
     assert set(found["seconds"]) == {"preflight", "toolchain", "images", "pulumi", "verify"}
@@ -129,6 +133,8 @@ def test_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     refused = document("up", code=1)
     assert (refused["document"], refused["exit_code"]) == ("pointsman.error/1", 1)
     assert "nothing was touched" in refused["message"]
+    assert BAD.name in refused["detail"]
+    assert BAD.remedy in refused["detail"]
 
 
 def _pretend_up(monkeypatch: pytest.MonkeyPatch, report: Report) -> None:
@@ -156,3 +162,33 @@ def test_errors() -> None:
     missing = document("status", "--env", "nowhere", code=2)
     assert missing["mistakes"] == []
     assert "there is: dev, wrong" in missing["remedy"]
+
+
+def test_backup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The file with its size, and how long each service was away."""
+    provide(monkeypatch)
+    copied = Copied("loki", "pointsman-dev-loki-data", 4096, 1.25)
+    taken = Taken(tmp_path / "dev.tar.gz", 2048, (copied,), manifest())
+    monkeypatch.setattr("pointsman.backup.taking.take", lambda *arguments: taken)
+    found = document("backup", "--to", str(tmp_path))
+    assert found["volumes"] == [
+        {"service": "loki", "volume": "pointsman-dev-loki-data", "bytes": 4096, "stopped": 1.25}
+    ]
+    assert (found["file"], found["size"], found["state"]) == (str(tmp_path / "dev.tar.gz"), 2048, False)
+
+
+def test_restore(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What has the backup's data now, and whether that was proved; a wrong file is an error's document."""
+    provide(monkeypatch)
+    file = written(tmp_path / "dev.tar.gz")
+    restored = Restored(("loki",), was_up=False, findings=("prometheus has no data in the backup: it keeps its own",))
+    monkeypatch.setattr("pointsman.backup.restoring.restore", lambda *arguments, **options: restored)
+    monkeypatch.setattr("pointsman.cli.backup._proved", lambda estate, console: Report((GOOD, BAD)))
+    found = document("restore", str(file))
+    assert (found["services"], found["up"], found["good"], found["checks"]) == (["loki"], False, True, [])
+    assert (found["taken_from"], found["findings"]) == ("dev", list(restored.findings))
+    restored = replace(restored, was_up=True)
+    found = document("restore", str(file), code=1)
+    assert (found["up"], found["good"], len(found["checks"])) == (True, False, 2)
+    refused = document("restore", str(tmp_path / "nothing"), code=2)
+    assert "there is no file" in refused["message"]

@@ -64,7 +64,7 @@ def _environment() -> dict[str, str]:
         (("status", "--output", "xml"), "xml"),
         (("logs", "--limit", "0"), "limit"),
         (("logs", "--since", "soon"), "for example --since 15m"),
-        (("logs", "tempo"), "has no service tempo"),
+        (("logs", "teapot"), "has no service teapot"),
         (("spec", "check", "--env", "de"), "did you mean dev?"),
         (("spec", "check", "--env", "Dev"), "cannot be an environment's name"),
         (("spec", "show", "--env", "../dev"), "cannot be an environment's name"),
@@ -79,7 +79,7 @@ def _environment() -> dict[str, str]:
 )
 def test_wrong_usage(words: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of the user's is code 2, a message on standard error, and nothing on standard output."""
-    if words[0] == "logs" and words[1] == "tempo":
+    if words[0] == "logs" and words[1] == "teapot":
         from tests.unit.verify.doubles import declared
 
         monkeypatch.setattr("pointsman.declared.declared", lambda environment: declared())

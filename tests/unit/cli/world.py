@@ -79,7 +79,7 @@ def provide(patch: pytest.MonkeyPatch, *, report: Report = ALL_GOOD) -> None:
     patch.setattr("pointsman.images.ensure", lambda *arguments, **options: IMAGES)
     patch.setattr("pointsman.toolchain.status", lambda: PARTS)
     patch.setattr("pointsman.toolchain.ensure", lambda progress: None)
-    patch.setattr("pointsman.cli.lifecycle._toolchain", lambda: object())
+    patch.setattr("pointsman.cli.lifecycle.installed_toolchain", lambda: object())
     patch.setattr("pointsman.deploy.variables.of", lambda toolchain: {"PULUMI_HOME": "/a b", "PATH": "/usr/bin"})
     patch.setattr("pointsman.deploy.stack.destroy", lambda *arguments: Run(changes={"delete": 20}))
     patch.setattr("pointsman.deploy.strays.remove_before", lambda estate, environment: [])

@@ -1,0 +1,43 @@
+"""What is known of one service at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+READY = "ready"
+NOT_PUBLISHED = "not published"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One service. Seconds and bytes; None is unknown.
+
+    `state` is Docker's word, or `missing`. `health` is `ready` when its readiness URL answered, `not published` when it
+    runs and nothing outside can ask it, else the reason why it is not well. `version` comes from the service itself
+    where it told one to Prometheus, else from its image, as `version_from` says. `memory` is the working set: usage
+    without the file cache that the kernel may take back at once. `ingestion` is what it takes in a second, averaged
+    over the last minute or four scrapes, in `ingestion_unit`, which is empty for a service that counts nothing.
+    `url` is its main address; `addresses` are all, by the name of the port.
+    """
+
+    service: str
+    state: str
+    health: str
+    version: str
+    version_from: Literal["service", "image", "unknown"]
+    image: str
+    uptime: float | None
+    restarts: int
+    memory: int | None
+    memory_limit: int
+    url: str
+    ingestion: float | None = None
+    ingestion_unit: str = ""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Runs, and was seen ready from outside where it is published."""
+        return self.state == "running" and self.health in (READY, NOT_PUBLISHED)

@@ -1,0 +1,74 @@
+"""What Prometheus knows of the services: what each takes in, and the version that each tells of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pointsman.declared import Declared
+from pointsman.services import prometheus
+from pointsman.services.intake import rates
+from pointsman.services.model import Service
+
+if TYPE_CHECKING:
+    from httpx import Client
+
+
+@dataclass(frozen=True)
+class Told:
+    """A version as a scrape brought it; `at` is the scrape's Unix time, by which a container before is told apart."""
+
+    version: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Scraped:
+    """By service: intake a second, and versions. Both are empty when Prometheus does not answer."""
+
+    rates: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, Told] = field(default_factory=dict)
+
+
+def scraped(declared: Declared, client: Client) -> Scraped:
+    """Asks the environment's own Prometheus, in two requests whatever the number of services."""
+    services = declared.estate.services
+    store = next((each for each in services if each.name == prometheus.NAME), None)
+    address = declared.url(store) if store else ""
+    if not address:
+        return Scraped()
+    taken = _query(client, address, rates(services, declared.estate.scrape_interval))
+    if taken is None:
+        return Scraped()
+    versions = {
+        metric["job"]: Told(metric.get("version", "").removeprefix("v"), at)
+        for metric, at in _query(client, address, build_infos(services)) or ()
+    }
+    return Scraped({metric["job"]: rate for metric, rate in taken}, versions)
+
+
+def build_infos(services: tuple[Service, ...]) -> str:
+    """PromQL for when and as what each service was scraped: <program>_build_info, by Prometheus's convention."""
+    return " or ".join(
+        f'timestamp({{__name__=~"{_program(each)}(_exporter)?_build_info",job="{each.name}"}})'
+        for each in services
+        if each.metrics
+    )
+
+
+def _program(service: Service) -> str:
+    return re.sub(r"[^a-z0-9]", "_", service.image)
+
+
+def _query(client: Client, address: str, expression: str) -> list[tuple[dict[str, str], float]] | None:
+    """The series of an instant query with their values; None when there is no answer that can be read."""
+    import httpx
+
+    try:
+        answer = client.get(f"{address}/api/v1/query", params={"query": expression})
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]["result"]
+        return [(each["metric"], float(each["value"][1])) for each in found]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError):
+        return None
