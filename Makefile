@@ -7,10 +7,10 @@ POINTSMAN := $(VENV)/bin/pointsman
 PYTEST := $(VENV)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up test verify down check bench clean lock
+.PHONY: help up test verify down check faults soak reliability bench clean lock
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 up: $(VENV)/.runtime ## Bring the environment up and prove it (ENV=dev)
 	@$(POINTSMAN) up --env $(ENV)
@@ -31,6 +31,21 @@ test: check ## All tests, quick tiers first
 	@$(POINTSMAN) toolchain ensure
 	@$(POINTSMAN) images ensure --env ci
 	@POINTSMAN_TEST_SEED=$${POINTSMAN_TEST_SEED:-$$(date +%s)} $(PYTEST) tests/toolchain tests/deployed tests/docs -n 2 --dist loadfile
+
+faults: $(VENV)/.dev ## Inject every fault: is it named, is it undone
+	@$(POINTSMAN) toolchain ensure
+	@$(POINTSMAN) images ensure --env ci
+	@$(PYTEST) tests/faults -q -m "not soak"
+
+soak: $(VENV)/.dev ## Five minutes without a fault: nothing red
+	@$(POINTSMAN) toolchain ensure
+	@$(POINTSMAN) images ensure --env ci
+	@$(PYTEST) tests/faults -q -m soak
+
+reliability: $(VENV)/.dev ## Measure both and write docs/reference/reliability.md
+	@$(POINTSMAN) toolchain ensure
+	@$(POINTSMAN) images ensure --env ci
+	@$(PYTEST) tests/faults/test_faults.py -q --write-reliability
 
 bench: $(VENV)/.dev ## Measure and print; asserts no times
 	@$(POINTSMAN) toolchain ensure
