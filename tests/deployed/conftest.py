@@ -16,7 +16,10 @@ import psutil
 import pytest
 
 from pointsman.declared import Declared
-from tests.deployed.estate import Clone, Estate, small_spec, sweep
+from pointsman.images import Resolution
+from tests.deployed.estate import Clone, Estate, sweep
+from tests.deployed.specs import Spec, small_spec, whole_spec
+from tests.faults.harness import recover
 
 PREFIX = "pmtest"
 IMAGES = "pointsman-test/deployed"
@@ -38,7 +41,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[docker.DockerClient]:
-    """The Docker engine, cleared of what dead sessions left."""
+    """The Docker engine, cleared of what dead sessions left: their faults first, since some lie over a volume."""
+    recover()
     client = docker.from_env()
     _remove_leftovers(client, _is_dead)
     yield client
@@ -60,12 +64,15 @@ def new_clone(tmp_path_factory: pytest.TempPathFactory) -> NewClone:
 
 @pytest.fixture(scope="session")
 def new_estate(engine: docker.DockerClient, new_clone: NewClone) -> Iterator[NewEstate]:
-    """Makes environments, each under another name, in a clone of its own or in a given one; none is up yet."""
+    """Makes environments, each under another name, in a clone of its own or in a given one; none is up yet.
+
+    Without a spec they have metrics and logs only: most of what is to be seen needs no more, and costs half the time.
+    """
     made: list[Estate] = []
 
-    def make(clone: Clone | None = None) -> Estate:
+    def make(clone: Clone | None = None, spec: Spec | None = None) -> Estate:
         name = f"{PREFIX}-{os.getpid()}-{string.ascii_lowercase[len(made)]}"
-        made.append(Estate(clone or new_clone(), name, small_spec(), engine))
+        made.append(Estate(clone or new_clone(), name, spec or small_spec(), engine))
         return made[-1]
 
     yield make
@@ -74,11 +81,27 @@ def new_estate(engine: docker.DockerClient, new_clone: NewClone) -> Iterator[New
 
 
 @pytest.fixture(scope="session")
+def whole_estate(new_estate: NewEstate) -> Estate:
+    """An environment with every service, up since the first test that asks for it."""
+    estate = new_estate(None, whole_spec())
+    estate.first = estate.up()
+    return estate
+
+
+@pytest.fixture(scope="session")
 def session_estate(new_estate: NewEstate) -> Estate:
     """The environment that most tests share, up since the first of them."""
     estate = new_estate()
     estate.first = estate.up()
     return estate
+
+
+@pytest.fixture(scope="session")
+def images(new_estate: NewEstate) -> Resolution:
+    """The images of every service that can be made from packages, for tools that are run without any estate."""
+    estate = new_estate(None, whole_spec())
+    estate.clone.pointsman("images", "ensure", "--env", estate.name).good()
+    return estate.declared().images
 
 
 @pytest.fixture(scope="module")

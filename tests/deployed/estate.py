@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +22,7 @@ from docker.models.containers import Container
 
 from pointsman.declared import Declared, declared
 from pointsman.services import labels
+from tests.deployed.specs import Spec
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 180
@@ -32,7 +31,6 @@ QUIET = ("same", "refresh", "read")
 MARKER = "pointsman_test_marker"
 
 T = TypeVar("T")
-Spec = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -340,38 +338,6 @@ def eventually(true: Callable[[], T], seconds: float = 20) -> T:
             last = error
         assert time.monotonic() < deadline, f"still {last!r} after {seconds} s"
         time.sleep(POLL_SECONDS)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the machine that nobody listens on, each another one.
-
-    Below those that the kernel gives to outgoing connections (from 32768 on Linux): one of those could be taken while
-    a container is replaced.
-    """
-    found: set[int] = set()
-    while len(found) < count:
-        port = random.randint(20000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found.add(port)
-    return list(found)
-
-
-def small_spec() -> Spec:
-    """A spec on free ports, with short intervals, and with values that are nobody's default."""
-    keys = ("prometheus", "loki", "log_agent", "node_exporter")
-    return {
-        "images": {"source": "packages"},
-        "ports": dict(zip(keys, free_ports(len(keys)), strict=True)),
-        "container_logs": {"max_size": "2MiB", "max_files": 2},
-        "prometheus": {
-            "scrape_interval": "1s",
-            "scrape_timeout": "1s",
-            "evaluation_interval": "1s",
-            "retention": {"time": "2d", "size": "256MiB"},
-        },
-        "loki": {"retention": "48h"},
-    }
 
 
 def sweep(engine: docker.DockerClient, is_wanted: Callable[[str], bool]) -> None:

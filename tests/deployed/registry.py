@@ -18,7 +18,7 @@ import docker
 import httpx
 import yaml
 
-from tests.deployed.estate import free_ports
+from tests.deployed.specs import free_ports
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 

@@ -13,7 +13,7 @@ from tests.deployed.variants import locked_to, program, untag
 TEN_MISTAKES = """\
 images: {source: nowhere}
 network: {bind: everywhere}
-ports: {prometheus: 0, loki: 70000, grafana: 3000}
+ports: {prometheus: 0, loki: 70000, kibana: 3000}
 container_logs: {max_size: 10, max_files: 0}
 prometheus:
   scrape_interval: soon
@@ -25,7 +25,7 @@ PLACES = (
     "network.bind",
     "ports.prometheus",
     "ports.loki",
-    "ports.grafana",
+    "ports.kibana",
     "container_logs.max_size",
     "container_logs.max_files",
     "prometheus.scrape_interval",

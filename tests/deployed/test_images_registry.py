@@ -24,8 +24,8 @@ from pointsman.errors import EXIT_UNREACHABLE, UnreachableError, UsageError
 from pointsman.images import lock as locks
 from pointsman.images.engine import Engine
 from pointsman.spec.models import Environment
-from tests.deployed.estate import free_ports
 from tests.deployed.registry import Registry, serving
+from tests.deployed.specs import free_ports
 
 OFFICIAL = {
     "prometheus": "prom/prometheus",
@@ -33,8 +33,17 @@ OFFICIAL = {
     "promtail": "grafana/promtail",
     "alloy": "grafana/alloy",
     "node-exporter": "prom/node-exporter",
+    "tempo": "grafana/tempo",
+    "collector": "otel/opentelemetry-collector-contrib",
+    "alertmanager": "prom/alertmanager",
+    "blackbox": "prom/blackbox-exporter",
+    "pushgateway": "prom/pushgateway",
+    "grafana": "grafana/grafana",
     "socket-proxy": "wollomatic/socket-proxy",
 }
+OWN = "alert-sink"
+LACKING = ("alloy", "grafana", "loki", "node-exporter")
+"""What the registry does not have below partial/."""
 VERSION = f"0.0.0-test-{uuid.uuid4().hex[:8]}"
 TAG = f"v{VERSION}"
 
@@ -65,9 +74,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "folders": [{"path": "/data"}],
             "packages": {"go": {"folder": "tiny", "packages": {name: "tiny"}, "seconds": 5, "scratch": 1}},
         }
-        for name, repository in OFFICIAL.items()
+        for name, repository in (OFFICIAL | {OWN: "none"}).items()
     }
-    del services["alloy"]["packages"]
+    del services["alloy"]["packages"], services["grafana"]["packages"], services[OWN]["official"]
     (root / "images" / "catalogue.yaml").write_text(yaml.safe_dump({"services": services}, sort_keys=False))
     return root
 
@@ -97,12 +106,12 @@ def remove_images() -> Iterator[None]:
 
 @pytest.fixture
 def pushed(registry: Registry) -> Registry:
-    """The registry with all services, and below partial/ without alloy, loki and node-exporter."""
+    """The registry with all services, and below partial/ without what is LACKING."""
     made = ensure("seed", spec("packages")).images
     for name, repository in OFFICIAL.items():
-        source = made["promtail" if name == "alloy" else name].image_id
+        source = made["promtail" if name in ("alloy", "grafana") else name].image_id
         registry.push(source, repository, TAG)
-        if name not in ("alloy", "loki", "node-exporter"):
+        if name not in LACKING:
             registry.push(source, f"partial/{repository}", TAG)
     return registry
 
@@ -159,14 +168,19 @@ def test_registry_mode_pins_the_digest_that_was_served(pushed: Registry) -> None
     wanted = spec("registry", pushed.host)
     got = ensure("dev", wanted)
     assert got.agent == "alloy"
-    assert set(got.images) == {"prometheus", "loki", "alloy", "node-exporter", "socket-proxy"}
+    assert set(got.images) == {*OFFICIAL, OWN} - {"promtail"}
+    assert got.absent == frozenset()
+    assert got.findings == [f"{OWN} built from packages: there is no official image of it"]
     for name, image in got.images.items():
+        if name == OWN:
+            assert image.source == "packages"
+            continue
         assert image.source == "registry"
         digest = pushed.digest(OFFICIAL[name], TAG)
         assert image.label == f"{pushed.host}/{OFFICIAL[name]}:v{VERSION}@{digest}"
         assert docker.from_env().images.get(image.image_id).attrs["RepoDigests"]
     assert images.locked("dev", wanted) == got
-    assert [row.state for row in images.rows("dev", wanted)] == ["good"] * 5
+    assert [row.state for row in images.rows("dev", wanted)] == ["good"] * len(OFFICIAL)
 
 
 def test_a_moved_tag_changes_a_locked_environment_only_when_told(pushed: Registry) -> None:
@@ -188,21 +202,26 @@ def test_a_moved_tag_changes_a_locked_environment_only_when_told(pushed: Registr
 
 
 def test_what_the_registry_lacks_comes_from_packages_visibly(pushed: Registry) -> None:
-    """In auto, only the missing images are built, each with a finding, and stay so; alloy gives way to promtail."""
+    """In auto, only the missing images are built, each with a finding, and stay so; alloy gives way to promtail, and
+    grafana, which cannot be built, is left out.
+    """
     wanted = spec("auto", f"{pushed.host}/partial")
     got = ensure("dev", wanted)
     sources = {name: image.source for name, image in got.images.items()}
-    assert sources == {
-        "prometheus": "registry",
-        "loki": "packages",
-        "promtail": "registry",
-        "node-exporter": "packages",
-        "socket-proxy": "registry",
-    }
+    built = {"loki", "node-exporter", OWN}
+    assert {name for name, source in sources.items() if source == "packages"} == built
+    assert set(sources) == {*OFFICIAL, OWN} - {"alloy", "grafana"}
+    assert got.absent == {"grafana"}
     said = "\n".join(got.findings)
     assert f"the log agent is promtail and not alloy: registry {pushed.host} does not have it" in said
     assert f"loki, node-exporter built from packages: registry {pushed.host} does not have it" in said
+    assert f"grafana: registry {pushed.host} does not have it" in said
     assert ensure("dev", wanted) == got == images.locked("dev", wanted)
+    assert {row.service for row in images.rows("dev", wanted) if row.state == "left out"} == {"grafana"}
+
+    whole = ensure("dev", spec("auto", pushed.host), update=True)
+    assert whole.absent == frozenset()
+    assert whole.images["grafana"].source == "registry"
 
 
 def test_registry_mode_lists_all_that_is_missing(pushed: Registry) -> None:
@@ -210,8 +229,8 @@ def test_registry_mode_lists_all_that_is_missing(pushed: Registry) -> None:
     with pytest.raises(UnreachableError) as caught:
         ensure("dev", spec("registry", f"{pushed.host}/partial", agent="alloy"))
     assert caught.value.exit_code == EXIT_UNREACHABLE
-    assert "3 image(s)" in caught.value.message
-    for name in ("alloy", "loki", "node-exporter"):
+    assert f"{len(LACKING)} image(s)" in caught.value.message
+    for name in LACKING:
         assert f"/partial/{OFFICIAL[name]}:v{VERSION}" in caught.value.message
     assert "images/catalogue.yaml" in caught.value.remedy
 
@@ -226,9 +245,10 @@ def test_a_registry_that_never_answers_costs_one_time_out(silent: Callable[[int]
     if source == "auto":
         got = ensure("dev", wanted)
         assert {image.source for image in got.images.values()} == {"packages"}
-        assert all("is not reachable" in finding for finding in got.findings)
+        assert got.absent == {"grafana"}
+        assert all("is not reachable" in finding or finding.startswith(OWN) for finding in got.findings)
     else:
-        with pytest.raises(UnreachableError, match="5 image"):
+        with pytest.raises(UnreachableError, match=f"{len(OFFICIAL) - 1} image"):
             ensure("dev", wanted)
     assert 9 < time.monotonic() - started < 14
 
@@ -284,7 +304,16 @@ def test_a_damaged_lock_is_resolved_anew_and_said() -> None:
     again = ensure("dev", wanted)
     assert again.images == got.images
     assert str(file) in again.findings[0]
-    assert ensure("dev", wanted).findings == []
+    assert ensure("dev", wanted).findings == ["grafana: it cannot be built from packages: left out"]
+
+
+def test_one_image_is_built_by_name_for_no_environment() -> None:
+    """What only tests need is made when it is asked for, and in no lock."""
+    made = images.build(["loki"], PlainProgress(io.StringIO()))
+    assert docker.from_env().images.get(made["loki"].image_id)
+    assert locks.every() == []
+    with pytest.raises(UsageError, match="no image is known for service nothing"):
+        images.build(["nothing"], PlainProgress(io.StringIO()))
 
 
 def test_alloy_is_refused_in_packages_mode() -> None:

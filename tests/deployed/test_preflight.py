@@ -18,6 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import docker
@@ -27,6 +28,7 @@ from docker.models.containers import Container
 from pointsman import preflight
 from pointsman.checks import Check, Outcome, Report
 from pointsman.identity import estate_id
+from pointsman.paths import checkout
 from pointsman.preflight import engine
 from pointsman.services import labels
 from pointsman.spec.models import Environment, Ports
@@ -65,12 +67,19 @@ def free_ports(count: int) -> list[int]:
 
 @pytest.fixture
 def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
-    """An environment with a state directory of its own."""
+    """An environment with a state directory of its own, whose file is in a checkout of its own."""
     monkeypatch.setenv("POINTSMAN_STATE_DIR", str(tmp_path / "state"))
     for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
         monkeypatch.delenv(name, raising=False)
-    keys = ("prometheus", "loki", "log_agent", "node_exporter")
-    return Trial(f"preflight-{uuid.uuid4().hex[:8]}", Ports(**dict(zip(keys, free_ports(4), strict=True))))
+    name = f"preflight-{uuid.uuid4().hex[:8]}"
+    real, own = checkout(), tmp_path / "clone"
+    (own / "stacks").mkdir(parents=True)
+    (own / "stacks" / f"{name}.yaml").touch()
+    for shared in ("Pulumi.yaml", "images", "toolchain", "components", "stacks/__main__.py"):
+        (own / shared).symlink_to(real / shared)
+    monkeypatch.setenv("POINTSMAN_ROOT", str(own))
+    keys = Ports.model_fields
+    return Trial(name, Ports(**dict(zip(keys, free_ports(len(keys)), strict=True))))
 
 
 @pytest.fixture(scope="module")
@@ -148,19 +157,25 @@ def test_a_new_environment_on_this_machine(trial: Trial) -> None:
         began = time.monotonic()
         report = trial.run()
         seconds.append(time.monotonic() - began)
-    assert [check.name for check in report.checks] == [
+    found = [check.name for check in report.checks]
+    ports = [name for name in found if name.startswith("port ")]
+    assert {int(name.split()[1]) for name in ports} == set(dict(trial.ports).values())
+    assert found == [
         "docker",
-        f"port {trial.ports.loki} (loki)",
-        f"port {trial.ports.log_agent} (log-agent)",
-        f"port {trial.ports.prometheus} (prometheus)",
-        f"port {trial.ports.node_exporter} (node-exporter)",
+        *ports,
         "names",
+        "config files",
+        "container network",
+        "registry",
+        "builds",
+        "images",
         "disk",
+        "memory",
+        "inotify",
+        "clock",
+        "cgroup",
         "state lock",
         "passphrase",
-        "images",
-        "memory",
-        "cgroup",
     ]
     assert not report.failures, report.failures
     assert min(seconds) < 2
@@ -264,6 +279,48 @@ def test_an_engine_that_hangs(trial: Trial, tmp_path: Path, monkeypatch: pytest.
     assert "takes connections but does not answer" in checks["docker"].seen
     assert checks["names"].outcome is Outcome.NOT_VERIFIABLE
     assert checks["images"].outcome is Outcome.NOT_VERIFIABLE
+
+
+def test_a_clock_that_was_set_back(trial: Trial, tmp_path: Path) -> None:
+    """A file of the state that is of tomorrow is named with both dates."""
+    file = tmp_path / "state" / "environments" / trial.name / "summary.json"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert trial.check("clock").outcome is Outcome.PASS
+    os.utime(file, (time.time() + 86400,) * 2)
+    found = trial.check("clock")
+    assert found.outcome is Outcome.FAIL
+    assert f"the clock is behind: it is {datetime.now(UTC):%Y-%m-%d}" in found.seen
+    assert str(file) in found.seen
+
+
+def test_a_network_that_somebody_made_otherwise(trial: Trial) -> None:
+    """One without a way out is told with its cure; a bridge passes, with the addresses that it has."""
+    client, name = docker.from_env(), f"pointsman-{trial.name}"
+    carried = {labels.ESTATE: estate_id(), labels.ENVIRONMENT: trial.name}
+    for internal in (True, False):
+        network = client.networks.create(name, internal=internal, labels=carried)
+        try:
+            found = trial.check("container network")
+        finally:
+            network.remove()
+        assert found.outcome is (Outcome.FAIL if internal else Outcome.PASS), found
+        assert ("is internal" in found.seen) is internal
+
+
+def test_a_registry_that_is_silent(trial: Trial) -> None:
+    """It costs its two seconds and no more; asked for it alone it is a fault, else packages stand in."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        for source, outcome in (("registry", Outcome.FAIL), ("auto", Outcome.PASS)):
+            images = {"source": source, "registry": f"127.0.0.1:{silent.getsockname()[1]}"}
+            spec = Environment.model_validate({"images": images, "ports": trial.ports})
+            began = time.monotonic()
+            report = preflight.run(trial.name, spec)
+            assert time.monotonic() - began < 5
+            found = next(each for each in report.checks if each.name == "registry")
+            assert (found.outcome, "no answer within 2 s" in found.seen) == (outcome, True), found
 
 
 def test_a_killed_pulumi(trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,17 @@ from pointsman.images import catalogue
 from tests.deployed.conftest import NewEstate
 from tests.deployed.estate import Estate
 from tests.deployed.registry import Registry, serving
+from tests.deployed.specs import whole_spec
 
-# Alloy is not to be had on a machine that reaches package registries only: the one image that the registry lacks.
-PUSHED = ("prometheus", "loki", "node-exporter", "socket-proxy")
+# Built on the machine in every mode: they have no official image, or the registry of this test lacks it on purpose.
+BUILT = {"alert-sink", "promtail"}
+
+
+def official(service: str) -> tuple[str, str]:
+    """Repository, without the registry's name, and tag of a service's official image."""
+    found = catalogue.load().service(service).official
+    assert found is not None
+    return found.repository.partition("/")[2], found.tag
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +32,12 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="module")
-def pulled(registry: Registry, session_estate: Estate, new_estate: NewEstate) -> Estate:
-    """An environment that is up in mode auto, from a registry that holds what is built for the shared one."""
-    built = {image["service"]: image["image"] for image in session_estate.first["images"]}
-    for service in PUSHED:
-        official = catalogue.load().service(service).official
-        registry.push(built[service], official.repository.partition("/")[2], official.tag)
-    estate = new_estate()
+def pulled(registry: Registry, whole_estate: Estate, new_estate: NewEstate) -> Estate:
+    """An environment that is up in mode auto, from a registry that holds what is built for the whole stack."""
+    for image in whole_estate.first["images"]:
+        if image["service"] not in BUILT:
+            registry.push(image["image"], *official(image["service"]))
+    estate = new_estate(None, whole_spec())
     estate.edit("images", source="auto", registry=registry.host)
     estate.first = estate.up()
     return estate
@@ -39,26 +46,28 @@ def pulled(registry: Registry, session_estate: Estate, new_estate: NewEstate) ->
 def test_all_services_start_from_the_registry_by_digest(registry: Registry, pulled: Estate) -> None:
     """Each container runs the image whose digest the registry served, and the lock pins it."""
     locked = json.loads(pulled.lock.read_text())["services"]
-    for service in PUSHED:
-        official = catalogue.load().service(service).official
-        repository = official.repository.partition("/")[2]
-        digest = registry.digest(repository, official.tag)
+    containers = pulled.containers()
+    for service in {*containers} - {"log-agent", *BUILT}:
+        repository, tag = official(service)
+        digest = registry.digest(repository, tag)
         assert locked[service]["digest"] == digest
-        container = pulled.containers()[service]
-        assert container.attrs["Image"] == locked[service]["image_id"]
-        assert container.image is not None
-        assert f"{registry.host}/{repository}@{digest}" in container.image.attrs["RepoDigests"]
+        assert containers[service].attrs["Image"] == locked[service]["image_id"]
+        image = containers[service].image
+        assert image is not None
+        assert f"{registry.host}/{repository}@{digest}" in image.attrs["RepoDigests"]
     assert pulled.first["good"]
 
 
 def test_a_missing_image_falls_back_and_is_told(pulled: Estate) -> None:
-    """The registry has no Alloy: Promtail, which it lacks as well, is built from packages, and the result says both."""
+    """What the registry lacks is built from packages, or left out where that cannot be, and the result says each."""
     sources = {image["service"]: image["source"] for image in pulled.first["images"]}
-    assert sources == dict.fromkeys(PUSHED, "registry") | {"promtail": "packages"}
+    assert {service for service, source in sources.items() if source == "packages"} == BUILT
     told = "\n".join(pulled.first["findings"])
     assert "the log agent is promtail and not alloy" in told
     assert "promtail built from packages" in told
     assert "does not have it" in told
+    assert "grafana" in told
+    assert "left out" in told
 
 
 def test_without_fall_back_a_missing_image_is_an_error(registry: Registry, pulled: Estate) -> None:

@@ -1,6 +1,6 @@
-"""The commands of README and tutorial are run as they are written, block after block, as a reader would run them.
+"""The commands of some pages are run as they are written, block after block, as a reader would run them.
 
-Every `sh` block of the two pages is run, in one shell a page, in a copy of the checkout, up to the first command that
+Every `sh` block of these pages is run, in one shell a page, in a copy of the checkout, up to the first command that
 fails. What differs from what is written, so that nobody's own `dev` is touched:
 
 - the environment: `dev` in a command becomes the name of this run; `make` gets it by ENV, `pointsman` by
@@ -26,14 +26,16 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.deployed.estate import Clone, free_ports, sweep
+from pointsman.spec.models import Ports
+from tests.deployed.estate import Clone, sweep
+from tests.deployed.specs import free_ports
 from tests.docs.markdown import CHECKOUT, Block, Page
 
-EXECUTED = ("README.md", "docs/tutorial/first-stack.md")
+EXECUTED = ("README.md", "docs/tutorial/first-stack.md", "docs/how-to/back-up-and-restore.md")
 NOT_RUN = {
     "make test": "runs this very test; test_the_readme_tests_as_ci_does holds it to what CI runs",
 }
-DEFAULT_PORTS = {"prometheus": 9090, "loki": 3100, "log_agent": 9080, "node_exporter": 9100}
+DEFAULT_PORTS: dict[str, int] = {name: each.default for name, each in Ports.model_fields.items()}
 PAGE_SECONDS = 900
 # The name `dev` where it means the environment: a stack, a file, a part of a container's name.
 _NAME = re.compile(r"(?<=--stack )dev\b|(?<=--env )dev\b|(?<=stacks/)dev(?=\.yaml)|(?<=pointsman-)dev(?=-)")

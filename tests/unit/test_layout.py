@@ -22,7 +22,9 @@ MAY_IMPORT = {
     "paths": {"errors"},
     "checks": {"errors"},
     "spec": {"errors", "paths"},
-    "services": {"errors", "spec"},
+    "yaml_text": set[str](),
+    "signals": {"spec", "yaml_text"},
+    "services": {"errors", "spec", "signals", "yaml_text"},
     "identity": {"paths"},
     "http_client": set[str](),
     "builds": {"errors", "paths"},
@@ -70,17 +72,17 @@ def test_nothing_knows_of_the_command_line(path: Path) -> None:
     assert "cli" not in own_parts(path)
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if part(path) in ("spec", "services")], ids=shown)
-def test_spec_and_services_are_pure(path: Path) -> None:
+@pytest.mark.parametrize("path", [path for path in MODULES if part(path) in ("spec", "signals", "services")], ids=shown)
+def test_spec_signals_and_services_are_pure(path: Path) -> None:
     """No engine, no Pulumi, no network: a unit test of them needs none."""
     roots = {name.partition(".")[0] for name in imported(path)}
     assert roots.isdisjoint({"pulumi", "pulumi_docker", "docker", "httpx", "grpc", "requests", "subprocess", "socket"})
 
 
-def test_services_do_no_io() -> None:
-    """Not even files: a service is made from values alone."""
+def test_signals_and_services_do_no_io() -> None:
+    """Not even files: they are made from values alone."""
     for path in MODULES:
-        if part(path) == "services":
+        if part(path) in ("signals", "services"):
             assert {name.partition(".")[0] for name in imported(path)}.isdisjoint({"os", "pathlib", "shutil"}), path
 
 

@@ -32,8 +32,9 @@ class PulumiPins(PartPins):
 
 
 class DockerEnginePins(_Pins):
-    """The engine: oldest API worked with, Debian package, seconds in which a started one must answer."""
+    """The engine: oldest version and its API, by which it is judged; Debian package; seconds to the first answer."""
 
+    minimum: str = Field(pattern=r"^\d+\.\d+$")
     minimum_api: str = Field(pattern=r"^\d+\.\d+$")
     package: str
     start_seconds: float = Field(gt=0)

@@ -48,7 +48,7 @@ def test_a_refused_reload_says_why(service: Service) -> None:
     assert refused.value.detail == service.body.strip()
 
 
-@pytest.mark.parametrize("reloaded", [0.0, time.time() - 60])
+@pytest.mark.parametrize("reloaded", [pytest.param(0.0, id="never"), pytest.param(time.time() - 60, id="earlier")])
 def test_a_reload_that_is_only_claimed(service: Service, reloaded: float) -> None:
     """200 with a metric that stays 0 is a fault after a bounded wait, whatever an earlier reload had left."""
     service.successful, service.reloaded = 0, reloaded

@@ -1,0 +1,54 @@
+"""What the estates of tests declare: on ports that nobody has."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+from typing import Any
+
+from pointsman.spec.models import Ports
+
+Spec = dict[str, Any]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the machine that nobody listens on, each another one.
+
+    Below those that the kernel gives to outgoing connections (from 32768 on Linux): one of those could be taken while
+    a container is replaced.
+    """
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.randint(20000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)
+
+
+def small_spec() -> Spec:
+    """Metrics and logs only, on free ports, with short intervals, and with values that are nobody's default."""
+    off = {"enabled": False}
+    whole = whole_spec()
+    exporters = {"blackbox": off, "pushgateway": off}
+    return whole | {"tempo": off, "collector": off, "alertmanager": off, "grafana": off, "exporters": exporters}
+
+
+def whole_spec() -> Spec:
+    """Every service, on free ports, with short intervals."""
+    keys = tuple(Ports.model_fields)
+    return {
+        "images": {"source": "packages"},
+        "ports": dict(zip(keys, free_ports(len(keys)), strict=True)),
+        "container_logs": {"max_size": "2MiB", "max_files": 2},
+        "prometheus": {
+            "scrape_interval": "1s",
+            "scrape_timeout": "1s",
+            "evaluation_interval": "1s",
+            "retention": {"time": "2d", "size": "256MiB"},
+        },
+        "loki": {"retention": "48h"},
+        "collector": {"span_metrics_interval": "1s"},
+        "alertmanager": {"group_wait": "1s", "group_interval": "5s"},
+    }
