@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pointsman.errors import UsageError
 from pointsman.identity import estate_id
-from pointsman.images import Resolution, locked
+from pointsman.images.locked import locked
+from pointsman.images.model import Resolution
 from pointsman.services.estate import Estate, compose
 from pointsman.services.model import Service
 from pointsman.spec.reader import read_environment

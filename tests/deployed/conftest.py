@@ -15,8 +15,7 @@ import docker
 import psutil
 import pytest
 
-from pointsman.declared import Declared
-from pointsman.images import Resolution
+from pointsman.images.model import Resolution
 from tests.deployed.estate import Clone, Estate, sweep
 from tests.deployed.specs import Spec, small_spec, whole_spec
 from tests.faults.harness import recover
@@ -81,7 +80,7 @@ def new_estate(engine: docker.DockerClient, new_clone: NewClone) -> Iterator[New
 
 
 @pytest.fixture(scope="session")
-def whole_estate(new_estate: NewEstate) -> Estate:
+def whole_session_estate(new_estate: NewEstate) -> Estate:
     """An environment with every service, up since the first test that asks for it."""
     estate = new_estate(None, whole_spec())
     estate.first = estate.up()
@@ -104,18 +103,20 @@ def images(new_estate: NewEstate) -> Resolution:
     return estate.declared().images
 
 
-@pytest.fixture(scope="module")
-def environment(session_estate: Estate) -> Declared:
-    """What the shared environment is declared to be when a module begins."""
-    return session_estate.declared()
-
-
 @pytest.fixture
 def estate(session_estate: Estate, request: pytest.FixtureRequest) -> Iterator[Estate]:
     """The shared environment, as the spec on disk says. After a test that failed it is brought up anew."""
     yield session_estate
     if request.node.stash.get(_FAILED, False):
         session_estate.reset()
+
+
+@pytest.fixture
+def whole_estate(whole_session_estate: Estate, request: pytest.FixtureRequest) -> Iterator[Estate]:
+    """The shared environment with every service; also brought up anew after a test that failed."""
+    yield whole_session_estate
+    if request.node.stash.get(_FAILED, False):
+        whole_session_estate.reset()
 
 
 def _is_dead(pid: int) -> bool:

@@ -49,6 +49,7 @@ def whole_spec() -> Spec:
             "retention": {"time": "2d", "size": "256MiB"},
         },
         "loki": {"retention": "48h"},
+        "tempo": {"retention": "36h"},
         "collector": {"span_metrics_interval": "1s"},
         "alertmanager": {"group_wait": "1s", "group_interval": "5s"},
     }

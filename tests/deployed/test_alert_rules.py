@@ -8,7 +8,7 @@ import docker
 import pytest
 import yaml
 
-from pointsman.images import Resolution
+from pointsman.images.model import Resolution
 from pointsman.services.scraping import probe_job_names
 from pointsman.signals import stack, verification
 from pointsman.spec.models import Environment

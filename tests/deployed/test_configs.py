@@ -5,7 +5,7 @@ from __future__ import annotations
 import docker
 import pytest
 
-from pointsman.images import Resolution
+from pointsman.images.model import Resolution
 from pointsman.services.estate import Estate, compose
 from pointsman.services.model import Machine
 from pointsman.spec.reader import parse, read

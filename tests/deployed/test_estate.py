@@ -14,9 +14,31 @@ from pointsman.spec.scalars import duration_seconds, size_bytes
 from pointsman.verify.log_flow import BOUNDED_LABELS
 from tests.deployed.estate import Estate, eventually
 
-SERVICES = {"socket-proxy", "loki", "log-agent", "prometheus", "node-exporter"}
-PUBLISHED = SERVICES - {"socket-proxy"}
+# Every service, with the keys of the spec for the ports that it publishes. Without Grafana: it has official images only,
+# and here all are built.
+SERVICES = {
+    "socket-proxy": (),
+    "loki": ("loki",),
+    "tempo": ("tempo",),
+    "prometheus": ("prometheus",),
+    "alert-sink": ("alert_sink",),
+    "alertmanager": ("alertmanager",),
+    "collector": ("otlp_http", "otlp_grpc", "collector_metrics", "collector_health"),
+    "log-agent": ("log_agent",),
+    "node-exporter": ("node_exporter",),
+    "blackbox": ("blackbox",),
+    "pushgateway": ("pushgateway",),
+}
+PUBLISHED = {service for service, keys in SERVICES.items() if keys}
 SOCKET = "/var/run/docker.sock"
+# A provider, a network, the program's stack and its two components.
+ALWAYS = 5
+
+
+@pytest.fixture
+def estate(whole_estate: Estate) -> Estate:
+    """The environment with every service, which is only looked at here."""
+    return whole_estate
 
 
 @pytest.fixture
@@ -34,11 +56,19 @@ def _inspected(estate: Estate, service: str) -> dict[str, Any]:
 def test_up_tells_what_it_did(estate: Estate) -> None:
     """The first `up` made everything, proved it, and its document says so: images, addresses, seconds a phase."""
     told = estate.first
+    services = estate.declared().estate.services
     assert told["good"]
-    assert told["changes"] == {"create": 21}
-    assert {check["outcome"] for check in told["checks"]} == {"pass"}
-    assert told["urls"] == {service: estate.url(service) for service in PUBLISHED}
+    assert {service.name for service in services} == set(SERVICES)
+    made = sum(2 + bool(service.config) + bool(service.data) for service in services)
+    assert told["changes"] == {"create": made + ALWAYS}
+    unproved = {check["name"] for check in told["checks"] if check["outcome"] != "pass"}
+    assert unproved == {"Grafana connectivity", "dashboards"}
+    assert {name: url for name, url in told["urls"].items() if name in SERVICES} == {
+        service: estate.url(service) for service in PUBLISHED
+    }
+    assert set(told["urls"]) - PUBLISHED == {"collector-metrics", "collector-health"}
     assert {image["source"] for image in told["images"]} == {"packages"}
+    assert any("grafana" in finding and "left out" in finding for finding in told["findings"])
     assert set(told["seconds"]) == {"preflight", "toolchain", "images", "pulumi", "verify"}
 
 
@@ -81,17 +111,14 @@ def test_container_has_no_shell(estate: Estate, service: str) -> None:
 def test_only_loopback_listens(estate: Estate) -> None:
     """Ports are published on 127.0.0.1 alone, exactly those of the spec; the proxy has none."""
     machine = testinfra.get_host("local://")
-    for service in SERVICES:
-        bound = [
-            each
-            for ports in (_inspected(estate, service)["HostConfig"]["PortBindings"] or {}).values()
-            for each in ports
-        ]
-        wanted = estate.spec["ports"].get(service.replace("-", "_"))
-        assert bound == ([{"HostIp": "127.0.0.1", "HostPort": str(wanted)}] if wanted else [])
-        if wanted:
-            assert machine.socket(f"tcp://127.0.0.1:{wanted}").is_listening
-            assert not machine.socket(f"tcp://0.0.0.0:{wanted}").is_listening
+    for service, keys in SERVICES.items():
+        bindings = (_inspected(estate, service)["HostConfig"]["PortBindings"] or {}).values()
+        bound = {(each["HostIp"], int(each["HostPort"])) for ports in bindings for each in ports}
+        wanted = {estate.spec["ports"][key] for key in keys}
+        assert bound == {("127.0.0.1", port) for port in wanted}
+        for port in wanted:
+            assert machine.socket(f"tcp://127.0.0.1:{port}").is_listening
+            assert not machine.socket(f"tcp://0.0.0.0:{port}").is_listening
 
 
 def test_docker_socket_is_seen_by_the_proxy_alone(estate: Estate) -> None:
@@ -160,11 +187,18 @@ def test_services_answer(estate: Estate) -> None:
     """Each published service answers on the port of the spec."""
     for service, path in {
         "prometheus": "/-/ready",
+        "alertmanager": "/-/ready",
+        "alert-sink": "/-/ready",
         "loki": "/ready",
+        "tempo": "/ready",
         "log-agent": "/ready",
         "node-exporter": "/metrics",
+        "blackbox": "/-/healthy",
+        "pushgateway": "/-/ready",
     }.items():
         assert estate.get(service, path).status_code == httpx.codes.OK
+    assert estate.http.get(f"http://127.0.0.1:{estate.spec['ports']['collector_health']}/").is_success
+    assert estate.http.get(f"http://127.0.0.1:{estate.spec['ports']['collector_metrics']}/metrics").is_success
 
 
 def test_all_targets_are_up(estate: Estate) -> None:
@@ -179,7 +213,7 @@ def test_logs_of_every_service_with_bounded_labels(estate: Estate) -> None:
         lambda: [
             each
             for each in [estate.data("loki", "/loki/api/v1/series", **streams)]
-            if {stream["service"] for stream in each} >= SERVICES
+            if {stream["service"] for stream in each} >= set(SERVICES)
         ]
     )[0]
     assert {label for stream in found for label in stream} <= BOUNDED_LABELS
@@ -188,8 +222,14 @@ def test_logs_of_every_service_with_bounded_labels(estate: Estate) -> None:
 
 
 def test_retention_in_force(estate: Estate) -> None:
-    """What Prometheus and Loki say of their own retention is what the spec says."""
+    """What Prometheus, Loki and Tempo say of their own retention is what the spec says."""
     assert estate.data("prometheus", "/api/v1/status/runtimeinfo")["storageRetention"] == "2d or 256MiB"
-    config = yaml.load(estate.get("loki", "/config").text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    assert duration_seconds(config["limits_config"]["retention_period"]) == duration_seconds("48h")
-    assert config["compactor"]["retention_enabled"]
+    loki = _config(estate, "loki", "/config")
+    assert duration_seconds(loki["limits_config"]["retention_period"]) == duration_seconds("48h")
+    assert loki["compactor"]["retention_enabled"]
+    tempo = _config(estate, "tempo", "/status/config")
+    assert duration_seconds(tempo["compactor"]["compaction"]["block_retention"]) == duration_seconds("36h")
+
+
+def _config(estate: Estate, service: str, path: str) -> Any:
+    return yaml.load(estate.get(service, path).text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

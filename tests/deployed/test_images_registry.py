@@ -18,11 +18,13 @@ import docker
 import pytest
 import yaml
 
-from pointsman import images
 from pointsman.builds import PlainProgress
 from pointsman.errors import EXIT_UNREACHABLE, UnreachableError, UsageError
+from pointsman.images import housekeeping, resolve, tools
 from pointsman.images import lock as locks
 from pointsman.images.engine import Engine
+from pointsman.images.locked import locked
+from pointsman.images.model import Resolution
 from pointsman.spec.models import Environment
 from tests.deployed.registry import Registry, serving
 from tests.deployed.specs import free_ports
@@ -123,9 +125,9 @@ def spec(source: str, registry: str | None = None, agent: str = "auto") -> Envir
     )
 
 
-def ensure(environment: str, wanted: Environment, *, update: bool = False) -> images.Resolution:
-    """`images.ensure` with progress that nobody sees."""
-    return images.ensure(environment, wanted, PlainProgress(io.StringIO()), update=update)
+def ensure(environment: str, wanted: Environment, *, update: bool = False) -> Resolution:
+    """`ensure` with progress that nobody sees."""
+    return resolve.ensure(environment, wanted, PlainProgress(io.StringIO()), update=update)
 
 
 class Silent:
@@ -179,8 +181,8 @@ def test_registry_mode_pins_the_digest_that_was_served(pushed: Registry) -> None
         digest = pushed.digest(OFFICIAL[name], TAG)
         assert image.label == f"{pushed.host}/{OFFICIAL[name]}:v{VERSION}@{digest}"
         assert docker.from_env().images.get(image.image_id).attrs["RepoDigests"]
-    assert images.locked("dev", wanted) == got
-    assert [row.state for row in images.rows("dev", wanted)] == ["good"] * len(OFFICIAL)
+    assert locked("dev", wanted) == got
+    assert [row.state for row in housekeeping.rows("dev", wanted)] == ["good"] * len(OFFICIAL)
 
 
 def test_a_moved_tag_changes_a_locked_environment_only_when_told(pushed: Registry) -> None:
@@ -193,7 +195,7 @@ def test_a_moved_tag_changes_a_locked_environment_only_when_told(pushed: Registr
 
     docker.from_env().images.remove(before.image_id, force=True)
     with pytest.raises(UsageError, match="no longer has the images of loki"):
-        images.locked("dev", wanted)
+        locked("dev", wanted)
     assert ensure("dev", wanted).images["loki"] == before
 
     moved = ensure("dev", wanted, update=True).images["loki"]
@@ -216,8 +218,8 @@ def test_what_the_registry_lacks_comes_from_packages_visibly(pushed: Registry) -
     assert f"the log agent is promtail and not alloy: registry {pushed.host} does not have it" in said
     assert f"loki, node-exporter built from packages: registry {pushed.host} does not have it" in said
     assert f"grafana: registry {pushed.host} does not have it" in said
-    assert ensure("dev", wanted) == got == images.locked("dev", wanted)
-    assert {row.service for row in images.rows("dev", wanted) if row.state == "left out"} == {"grafana"}
+    assert ensure("dev", wanted) == got == locked("dev", wanted)
+    assert {row.service for row in housekeeping.rows("dev", wanted) if row.state == "left out"} == {"grafana"}
 
     whole = ensure("dev", spec("auto", pushed.host), update=True)
     assert whole.absent == frozenset()
@@ -278,7 +280,7 @@ def test_packages_images_are_the_same_everywhere_and_pruned_when_unused(monkeypa
     got = ensure("dev", wanted)
     loki = got.images["loki"]
     client.images.remove(loki.label, force=True)
-    assert [row.state for row in images.rows("dev", wanted) if row.service == "loki"] == ["missing"]
+    assert [row.state for row in housekeeping.rows("dev", wanted) if row.service == "loki"] == ["missing"]
     assert ensure("dev", wanted) == got
     said = client.containers.run(loki.image_id, remove=True, stderr=True)
     assert said == b"here\n"
@@ -286,9 +288,9 @@ def test_packages_images_are_the_same_everywhere_and_pruned_when_unused(monkeypa
     # The engine is shared: what other checkouts loaded is not this test's to remove.
     all_tags = Engine.made_here
     monkeypatch.setattr(Engine, "made_here", lambda self: {k: v for k, v in all_tags(self).items() if VERSION in k})
-    assert images.prune() == []
+    assert housekeeping.prune() == []
     locks.path("dev").unlink()
-    assert images.prune(keep=[loki.image_id]) == sorted(
+    assert housekeeping.prune(keep=[loki.image_id]) == sorted(
         image.label for image in got.images.values() if image.service != "loki"
     )
 
@@ -300,7 +302,7 @@ def test_a_damaged_lock_is_resolved_anew_and_said() -> None:
     file = locks.path("dev")
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(UsageError, match=f"{file.name}: damaged"):
-        images.locked("dev", wanted)
+        locked("dev", wanted)
     again = ensure("dev", wanted)
     assert again.images == got.images
     assert str(file) in again.findings[0]
@@ -309,11 +311,11 @@ def test_a_damaged_lock_is_resolved_anew_and_said() -> None:
 
 def test_one_image_is_built_by_name_for_no_environment() -> None:
     """What only tests need is made when it is asked for, and in no lock."""
-    made = images.build(["loki"], PlainProgress(io.StringIO()))
+    made = tools.build(["loki"], PlainProgress(io.StringIO()))
     assert docker.from_env().images.get(made["loki"].image_id)
     assert locks.every() == []
     with pytest.raises(UsageError, match="no image is known for service nothing"):
-        images.build(["nothing"], PlainProgress(io.StringIO()))
+        tools.build(["nothing"], PlainProgress(io.StringIO()))
 
 
 def test_alloy_is_refused_in_packages_mode() -> None:

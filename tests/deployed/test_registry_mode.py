@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pointsman.images import catalogue
+from pointsman.images.model import Resolution
 from tests.deployed.conftest import NewEstate
 from tests.deployed.estate import Estate
 from tests.deployed.registry import Registry, serving
@@ -32,11 +33,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="module")
-def pulled(registry: Registry, whole_estate: Estate, new_estate: NewEstate) -> Estate:
+def pulled(registry: Registry, images: Resolution, new_estate: NewEstate) -> Estate:
     """An environment that is up in mode auto, from a registry that holds what is built for the whole stack."""
-    for image in whole_estate.first["images"]:
-        if image["service"] not in BUILT:
-            registry.push(image["image"], *official(image["service"]))
+    for name, image in images.images.items():
+        if name not in BUILT:
+            registry.push(image.image_id, *official(name))
     estate = new_estate(None, whole_spec())
     estate.edit("images", source="auto", registry=registry.host)
     estate.first = estate.up()

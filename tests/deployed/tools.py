@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import docker
 
-from pointsman.images import ImageRef
+from pointsman.images.model import ImageRef
 
 TOOL_SECONDS = 60
 

@@ -60,11 +60,7 @@ def red_checks(told: Document) -> tuple[str, ...]:
 
 def red_services(told: Document) -> tuple[str, ...]:
     """The services of a document of `status` that do not run, or were not seen ready from outside."""
-    return tuple(
-        row["service"]
-        for row in told["services"]
-        if row["state"] != "running" or (row["url"] and row["health"] != "ready")
-    )
+    return tuple(row["service"] for row in told["services"] if not row["good"])
 
 
 def _until(estate: Estate, verb: str, holds: Callable[[Document], bool], seconds: float, code: int = 1) -> Watched:

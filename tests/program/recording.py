@@ -17,7 +17,7 @@ from pulumi.runtime.sync_await import _sync_await
 
 from pointsman import declared as declarations
 from pointsman.declared import Declared
-from pointsman.images import ImageRef, Resolution
+from pointsman.images.model import ImageRef, Resolution
 from pointsman.services import grafana
 from pointsman.services.estate import compose
 from pointsman.services.log_agent import Agent

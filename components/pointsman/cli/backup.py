@@ -137,7 +137,7 @@ def _data(found: Backup, environment: str, console: Console, *, force: bool) -> 
     from pointsman.backup.restoring import restore as put_back
     from pointsman.builds import progress_for
     from pointsman.declared import declared
-    from pointsman.images import ensure
+    from pointsman.images.resolve import ensure
     from pointsman.spec.reader import read_environment
 
     progress = progress_for(console)

@@ -15,7 +15,7 @@ app = typer.Typer(help="The images of an environment's services.", no_args_is_he
 @app.command("list")
 def show(environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE) -> None:
     """Show every service's image, where it is from, and whether Docker has it."""
-    from pointsman.images import rows
+    from pointsman.images.housekeeping import rows
     from pointsman.spec.reader import read_environment
 
     with guarded(output):
@@ -30,7 +30,7 @@ def ensure(
 ) -> None:
     """Pull or build what is missing and write the environment's lock."""
     from pointsman.builds import progress_for
-    from pointsman.images import ensure as provide
+    from pointsman.images.resolve import ensure as provide
     from pointsman.spec.reader import read_environment
 
     with guarded(output):
@@ -52,7 +52,7 @@ def build(
 ) -> None:
     """Build images by name, for no environment: those that only tests need, or one alone."""
     from pointsman.builds import progress_for
-    from pointsman.images import build as make
+    from pointsman.images.tools import build as make
 
     with guarded(output):
         progress = progress_for(console_for(output))
@@ -66,7 +66,7 @@ def build(
 @app.command()
 def prune() -> None:
     """Remove images made here that no environment and no container uses any more."""
-    from pointsman.images import prune as remove
+    from pointsman.images.housekeeping import prune as remove
 
     with guarded(Output.TABLE):
         for tag in remove():

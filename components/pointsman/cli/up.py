@@ -19,8 +19,8 @@ from pointsman.declared import Declared, declared
 from pointsman.deploy import stack, variables
 from pointsman.deploy.events import Run
 from pointsman.errors import PointsmanError
-from pointsman.images import Resolution
-from pointsman.images import ensure as ensure_images
+from pointsman.images.model import Resolution
+from pointsman.images.resolve import ensure as ensure_images
 from pointsman.paths import environment_dir
 from pointsman.preflight import release_dead_locks
 from pointsman.preflight import run as run_preflight

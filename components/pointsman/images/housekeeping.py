@@ -13,7 +13,7 @@ from pointsman.images import lock as locks
 from pointsman.images import packages
 from pointsman.images.engine import Engine
 from pointsman.images.lock import Lock, Made
-from pointsman.images.resolve import LOG_AGENT, fits, left_out, required_services
+from pointsman.images.locked import LOG_AGENT, fits, left_out, required_services
 from pointsman.spec.models import Environment
 
 State = Literal["good", "stale", "missing", "unresolved", "left out"]

@@ -8,63 +8,27 @@ packages stays there, one that was left out stays out, and a registry that did n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from pointsman.builds import Progress, Store
-from pointsman.errors import PointsmanError, UnreachableError, UsageError
+from pointsman.errors import PointsmanError, UnreachableError
 from pointsman.images import catalogue as catalogues
 from pointsman.images import lock as locks
 from pointsman.images import packages
-from pointsman.images.catalogue import Catalogue, Service, in_registry
+from pointsman.images.catalogue import Catalogue, Service
 from pointsman.images.engine import Engine
 from pointsman.images.failures import RegistryFailure
 from pointsman.images.lock import Agent, Lock, Made, Pulled
+from pointsman.images.locked import LOG_AGENT, NO_RECIPE, agents, fits, left_out, required_services, resolution
+from pointsman.images.model import Resolution
 from pointsman.images.registry import Registries
-from pointsman.services import log_agent
-from pointsman.services.estate import OPTIONAL, compose
-from pointsman.services.model import Machine
+from pointsman.services.estate import OPTIONAL
 from pointsman.spec.models import Environment, Images
 
-LOG_AGENT: Final = log_agent.NAME
-"""Stands in `required_services` for the agent that is chosen only when images are resolved."""
-_NO_RECIPE: Final = "it cannot be built from packages"
 _NO_OFFICIAL: Final = "there is no official image of it"
-
-
-@dataclass(frozen=True)
-class ImageRef:
-    """The image of one service. Containers are created from `image_id`; `label` is for people; `user` is its uid."""
-
-    service: str
-    version: str
-    image_id: str
-    label: str
-    source: Literal["registry", "packages"]
-    user: int
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """An image for each service, the log agent that was chosen, and what the user should know of how it came so.
-
-    `absent` names the optional services whose image cannot be had: the environment does without them.
-    """
-
-    images: Mapping[str, ImageRef]
-    agent: Agent
-    findings: list[str]
-    absent: frozenset[str] = frozenset()
-
-
-def required_services(spec: Environment) -> tuple[str, ...]:
-    """The images that the services of a spec need, with LOG_AGENT where alloy or promtail is still to be chosen."""
-    agents = _agents(spec, None)
-    # Neither the environment's name nor the machine decides which images there are.
-    services = compose("any", spec, agents[0], Machine()).services
-    return tuple(LOG_AGENT if each.name == LOG_AGENT and len(agents) > 1 else each.image for each in services)
 
 
 def ensure(environment: str, spec: Environment, progress: Progress, *, update: bool = False) -> Resolution:
@@ -84,50 +48,7 @@ def ensure(environment: str, spec: Environment, progress: Progress, *, update: b
     for name, made in packages.make(plans, Store(), run.engine, progress):
         run.entries[name] = made.model_copy(update={"reason": run.to_make[name]})
         run.save()
-    return _resolution(run.required, run.lock, run.left_out, run.findings)
-
-
-def locked(environment: str, spec: Environment) -> Resolution:
-    """What the lock says of the spec's services, each image seen in Docker: no network, no build.
-
-    Raises UsageError when the lock is missing, damaged or outdated, or an image is gone.
-    """
-    lock = locks.read(locks.path(environment))
-    if lock is None or lock.agent is None:
-        raise _run_ensure(environment, f"environment {environment} has no images yet")
-    required: list[str] = []
-    absent: list[str] = []
-    for name in required_services(spec):
-        out = left_out(name, lock.absent, spec.images)
-        (absent if out else required).append(lock.agent if name == LOG_AGENT else name)
-    stale = _unfit(required, lock, spec.images, catalogues.load())
-    if stale:
-        raise _run_ensure(environment, f"the images of {environment} are outdated: {'; '.join(stale)}")
-    engine = Engine()
-    gone = [name for name in required if engine.inspect(lock.services[name].image_id) is None]
-    if gone:
-        raise _run_ensure(environment, f"Docker no longer has the images of {', '.join(gone)}")
-    return _resolution(required, lock, absent)
-
-
-def left_out(name: str, absent: Mapping[str, str], images: Images) -> bool:
-    """Whether a service was left out for a reason that still holds; in registry mode none is."""
-    reason = absent.get(name, "")
-    if images.source == "packages":
-        return reason == _NO_RECIPE
-    return images.source == "auto" and reason not in ("", _NO_RECIPE)
-
-
-def fits(entry: Pulled | Made, service: Service, images: Images) -> bool:
-    """Whether a locked image is still what spec and catalogue ask for, its recipe (packages) aside."""
-    if entry.user != service.user.id:
-        return False
-    if isinstance(entry, Made):
-        return (images.source != "registry" or service.official is None) and service.is_made_as(entry.version)
-    if service.official is None:
-        return False
-    wanted = in_registry(service.official.repository, images.registry), service.official.tag
-    return images.source != "packages" and (entry.repository, entry.tag) == wanted
+    return resolution(run.required, run.lock, run.left_out, run.findings)
 
 
 @dataclass
@@ -217,7 +138,7 @@ class _Run:
 
     def _choose_agent(self) -> None:
         before = self._settled_agent()
-        candidates = _agents(self.spec, before)
+        candidates = agents(self.spec, before)
         self.agent_reason = self.lock.agent_reason if before == candidates[0] else ""
         for agent in candidates:
             failure = self._choose(agent)
@@ -236,7 +157,7 @@ class _Run:
             return
         self.absent.pop(name, None)
         if images.source == "packages" and self.catalogue.service(name).packages is None:
-            self.absent[name] = _NO_RECIPE
+            self.absent[name] = NO_RECIPE
             return
         failure = self._choose(name)
         if failure is None:
@@ -289,15 +210,6 @@ def _cause(failure: PointsmanError | RegistryFailure) -> str:
     return failure.cause if isinstance(failure, RegistryFailure) else str(failure)
 
 
-def _agents(spec: Environment, before: Agent | None) -> tuple[Agent, ...]:
-    """The log agents that may be taken, best first; `before` is the one that an automatic choice settled on."""
-    if spec.log_agent.kind != "auto":
-        return (spec.log_agent.kind,)
-    if spec.images.source == "packages" or before == "promtail":
-        return ("promtail",)
-    return ("alloy", "promtail")
-
-
 def _check_recipes(wanted: Sequence[str], images: Images, catalogue: Catalogue) -> None:
     for name in wanted:
         if name == LOG_AGENT or name in OPTIONAL or images.source != "packages":
@@ -306,39 +218,7 @@ def _check_recipes(wanted: Sequence[str], images: Images, catalogue: Catalogue) 
             raise packages.no_recipe(name)
 
 
-def _unfit(required: list[str], lock: Lock, images: Images, catalogue: Catalogue) -> list[str]:
-    stale = []
-    for name in required:
-        entry, service = lock.services.get(name), catalogue.service(name)
-        if entry is None:
-            stale.append(f"{name} is not in the lock")
-        elif not fits(entry, service, images):
-            stale.append(f"{name} is locked to {entry.label}, wanted is version {service.version} from {images.source}")
-    return stale
-
-
-def _resolution(required: list[str], lock: Lock, absent: Sequence[str], findings: Sequence[str] = ()) -> Resolution:
-    if lock.agent is None:
-        raise UsageError("the lock names no log agent")
-    images = {
-        name: ImageRef(name, entry.version, entry.image_id, entry.label, entry.source, entry.user)
-        for name, entry in ((name, lock.services[name]) for name in required)
-    }
-    agent = [lock.agent_reason] if lock.agent_reason else []
-    fallen_back: dict[str, list[str]] = {}
-    for name in required:
-        if reason := lock.services[name].reason:
-            fallen_back.setdefault(reason, []).append(name)
-    told = [f"{', '.join(those)} built from packages: {reason}" for reason, those in fallen_back.items()]
-    told += [f"{name}: {lock.absent[name]}: left out" for name in absent]
-    return Resolution(images, lock.agent, [*findings, *agent, *told], frozenset(absent))
-
-
 def _unobtainable(failures: list[PointsmanError | RegistryFailure]) -> UnreachableError:
     lines = "\n".join(f"  {failure}" for failure in failures)
     remedies = dict.fromkeys(failure.remedy for failure in failures)
     return UnreachableError(f"{len(failures)} image(s) cannot be had:\n{lines}", remedy="; ".join(remedies))
-
-
-def _run_ensure(environment: str, message: str) -> UsageError:
-    return UsageError(message, remedy=f"pointsman up --env {environment}, which makes them first")

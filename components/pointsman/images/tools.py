@@ -8,7 +8,7 @@ from pointsman.builds import Progress, Store
 from pointsman.images import catalogue as catalogues
 from pointsman.images import packages
 from pointsman.images.engine import Engine
-from pointsman.images.resolve import ImageRef
+from pointsman.images.model import ImageRef
 
 
 def build(names: Sequence[str], progress: Progress) -> dict[str, ImageRef]:

@@ -9,12 +9,14 @@ from pointsman.builds import Build, Store
 from pointsman.builds.estimate import initial_scale
 from pointsman.checks import Check, not_verifiable, passed
 from pointsman.errors import PointsmanError
-from pointsman.images import LOG_AGENT, packages, required_services, rows
 from pointsman.images import catalogue as catalogues
 from pointsman.images import lock as locks
+from pointsman.images import packages
 from pointsman.images.catalogue import Catalogue
 from pointsman.images.failures import registry_host
+from pointsman.images.housekeeping import rows
 from pointsman.images.lock import UnreadableLock
+from pointsman.images.locked import LOG_AGENT, required_services
 from pointsman.preflight.engine import Look
 from pointsman.services.estate import OPTIONAL
 from pointsman.spec.models import Environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pointsman.images import locked
+from pointsman.images.locked import locked
 from pointsman.services.estate import compose
 from pointsman.services.flows import Topology, topology
 from pointsman.services.log_agent import Agent

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from pointsman.checks import Check, Outcome, Report
 from pointsman.cli.app import app
 from pointsman.deploy.events import Run
-from pointsman.images import ImageRef, Resolution
+from pointsman.images.model import ImageRef, Resolution
 from pointsman.logs import Line
 from pointsman.status import Row
 from pointsman.toolchain import Row as Part
@@ -75,8 +75,8 @@ def provide(patch: pytest.MonkeyPatch, *, report: Report = ALL_GOOD) -> None:
     patch.setattr("pointsman.status.rows", lambda found: ROWS)
     patch.setattr("pointsman.verify.run", lambda found, **options: report)
     patch.setattr("pointsman.logs.query", lambda *arguments, **options: iter((LINE,)))
-    patch.setattr("pointsman.images.rows", lambda environment, spec: [])
-    patch.setattr("pointsman.images.ensure", lambda *arguments, **options: IMAGES)
+    patch.setattr("pointsman.images.housekeeping.rows", lambda environment, spec: [])
+    patch.setattr("pointsman.images.resolve.ensure", lambda *arguments, **options: IMAGES)
     patch.setattr("pointsman.toolchain.status", lambda: PARTS)
     patch.setattr("pointsman.toolchain.ensure", lambda progress: None)
     patch.setattr("pointsman.cli.lifecycle.installed_toolchain", lambda: object())

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pointsman.errors import UsageError
 from pointsman.images.catalogue import Service, in_registry, load
-from pointsman.images.resolve import LOG_AGENT, required_services
+from pointsman.images.locked import LOG_AGENT, required_services
 from pointsman.services.estate import OPTIONAL
 from pointsman.spec.models import Environment
 

@@ -12,7 +12,7 @@ from pointsman.errors import UsageError
 from pointsman.images import lock as locks
 from pointsman.images.catalogue import Service
 from pointsman.images.lock import Lock, Made, Pulled, UnreadableLock
-from pointsman.images.resolve import LOG_AGENT, fits, left_out, required_services
+from pointsman.images.locked import LOG_AGENT, fits, left_out, required_services
 from pointsman.spec.models import Environment, Images
 
 ID = "sha256:" + "a" * 64

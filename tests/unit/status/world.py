@@ -13,24 +13,24 @@ import httpx
 import pytest
 
 from pointsman.declared import Declared
-from pointsman.images import Resolution
+from pointsman.images.model import Resolution
 from pointsman.status import Row, gathering, memory, rows
 from pointsman.targets.docker.container import plan
 from pointsman.targets.docker.engine import Running
-from tests.unit.services.cases import CASES
+from tests.unit.services.cases import CASES, Case
 
 CASE = CASES["default"]
 QUERY = "/api/v1/query"
 MIB = 2**20
 
 
-def declared() -> Declared:
+def declared(case: Case = CASE) -> Declared:
     """What images from packages allow."""
     plans = {
-        each.name: plan(each, "dev", f"sha256:{each.name}", 10, "127.0.0.1", CASE.spec.container_logs)
-        for each in CASE.estate.services
+        each.name: plan(each, "dev", f"sha256:{each.name}", 10, "127.0.0.1", case.spec.container_logs)
+        for each in case.estate.services
     }
-    return Declared(CASE.estate, "estate", plans, Resolution({}, "promtail", []))
+    return Declared(case.estate, "estate", plans, Resolution({}, "promtail", []))
 
 
 def running(environment: Declared) -> dict[str, Running]:

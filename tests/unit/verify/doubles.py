@@ -13,7 +13,7 @@ import httpx
 
 from pointsman.deadline import Deadline
 from pointsman.declared import Declared
-from pointsman.images import ImageRef, Resolution
+from pointsman.images.model import ImageRef, Resolution
 from pointsman.logs import Line
 from pointsman.services import grafana
 from pointsman.services.estate import compose
@@ -119,7 +119,7 @@ class World:
             for service in self.environment.estate.services
             for port in service.published
             if port.published
-        }
+        } | {httpx.URL(each.elsewhere).port or 0: each.name for each in self.environment.estate.borrowed}
 
     def client(self) -> httpx.Client:
         return httpx.Client(transport=httpx.MockTransport(self._answer))

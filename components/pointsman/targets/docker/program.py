@@ -10,7 +10,7 @@ import pulumi_docker as docker
 
 from pointsman.declared import Declared
 from pointsman.errors import PointsmanError
-from pointsman.images import ImageRef
+from pointsman.images.model import ImageRef
 from pointsman.resources.custom import ConfigVolume, Readiness
 from pointsman.services.model import HttpReload, Reload, Service
 from pointsman.targets.docker import engine, names
