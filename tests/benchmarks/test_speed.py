@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import statistics
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +17,10 @@ import pytest
 
 from pointsman.builds import Store
 from pointsman.builds.manifest import MANIFEST
+from tests.benchmarks.measuring import show, timed
 from tests.deployed.conftest import NewEstate
 from tests.deployed.estate import Estate
+from tests.deployed.specs import whole_spec
 
 RUNS = 5
 STACK_EMPTY = "empty"
@@ -48,8 +48,8 @@ class Pulumi:
 
 @pytest.fixture(scope="module")
 def estate(new_estate: NewEstate) -> Estate:
-    """An environment that is up."""
-    made = new_estate()
+    """An environment with every service, that is up."""
+    made = new_estate(None, whole_spec())
     made.first = made.up()
     return made
 
@@ -106,6 +106,18 @@ def test_config_edit_to_proved_live(estate: Estate, pulumi: Pulumi) -> None:
     show("of that: validate, write, reload, prove", inside)
 
 
+def test_verify(estate: Estate) -> None:
+    """The whole command, and its slowest checks."""
+    seconds, document = [], {}
+    for _ in range(RUNS):
+        done = estate.clone.pointsman("verify", "--env", estate.name, "--output", "json").good()
+        seconds.append(done.seconds)
+        document = done.document()
+    show("verify", seconds)
+    slowest = sorted(document["checks"], key=lambda check: check["seconds"], reverse=True)[:5]
+    print("    slowest: " + ", ".join(f"{check['name']} {check['seconds']:.1f} s" for check in slowest))
+
+
 def test_working_sets(estate: Estate) -> None:
     """Memory usage less inactive file cache of each service, half a minute after its start."""
     time.sleep(30)
@@ -124,18 +136,6 @@ def test_cold_builds_as_recorded() -> None:
         total += told["seconds"]
         print(f"    {told['name']:<28} {told['version']:<10} {told['seconds']:6.0f} s")
     print(f"    {'all':<28} {'':<10} {total:6.0f} s")
-
-
-def timed(call: Callable[[], object]) -> float:
-    """Wall seconds of a call."""
-    started = time.monotonic()
-    call()
-    return time.monotonic() - started
-
-
-def show(what: str, values: list[float]) -> None:
-    """One row of figures."""
-    print(f"    {what:<44} min {min(values):6.2f}  median {statistics.median(values):6.2f}  max {max(values):6.2f}")
 
 
 def _step_seconds(log: Path, resource: str) -> float:
