@@ -351,16 +351,30 @@ def sweep(engine: docker.DockerClient, is_wanted: Callable[[str], bool]) -> None
         return is_wanted((carried or {}).get(labels.ENVIRONMENT, ""))
 
     carrying = {"label": labels.ENVIRONMENT}
-    with contextlib.suppress(docker.errors.NotFound):
-        for row in engine.api.containers(all=True, filters=carrying):
-            if wanted(row["Labels"]):
+    for row in engine.api.containers(all=True, filters=carrying):
+        if wanted(row["Labels"]):
+            with _removed_by_another():
                 engine.api.remove_container(row["Id"], force=True)
-        for row in engine.api.networks(filters=carrying):
-            if wanted(row["Labels"]):
+    for row in engine.api.networks(filters=carrying):
+        if wanted(row["Labels"]):
+            with _removed_by_another():
                 engine.api.remove_network(row["Id"])
-        for row in engine.api.volumes(filters=carrying)["Volumes"] or []:
-            if wanted(row["Labels"]):
+    for row in engine.api.volumes(filters=carrying)["Volumes"] or []:
+        if wanted(row["Labels"]):
+            with _removed_by_another():
                 engine.api.remove_volume(row["Name"], force=True)
+
+
+@contextlib.contextmanager
+def _removed_by_another() -> Iterator[None]:
+    """Two sessions that start together sweep the same leftovers: what the other one removes is no error."""
+    try:
+        yield
+    except docker.errors.NotFound:
+        pass
+    except docker.errors.APIError as error:
+        if "already in progress" not in str(error.explanation):
+            raise
 
 
 def processes_of(clone: Clone) -> dict[int, str]:

@@ -25,11 +25,12 @@ EVENT_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
-def source(new_estate: NewEstate) -> Estate:
+def source(new_estate: NewEstate) -> Iterator[Estate]:
     """An environment with data, and of this module alone, for its services are stopped."""
     estate = new_estate()
     estate.up()
-    return estate
+    yield estate
+    estate.remove()
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +60,11 @@ def file(source: Estate, markers: tuple[str, int], folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def other(source: Estate, new_estate: NewEstate) -> Estate:
+def other(source: Estate, new_estate: NewEstate) -> Iterator[Estate]:
     """Another environment of the same clone, on other ports, that was never up."""
-    return new_estate(source.clone)
+    estate = new_estate(source.clone)
+    yield estate
+    estate.remove()
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +210,10 @@ def test_a_bad_file(other: Estate, file: Path, tmp_path: Path, harm: str) -> Non
 
 
 def test_a_killed_backup(source: Estate, file: Path, folder: Path) -> None:
-    """kill -9 while Docker stops Loki: it runs again at once, and there is no half file; the next backup is good."""
+    """kill -9 while Docker stops Loki: it runs again at once, there is no half file, and nobody waits for the dead run.
+
+    The next backup goes on, as far as the test after this one lets it.
+    """
     path = folder / "killed.tar.gz"
     loki = source.containers()["loki"]
     with (
@@ -222,8 +228,6 @@ def test_a_killed_backup(source: Estate, file: Path, folder: Path) -> None:
     eventually(lambda: _names(folder) == [file.name], seconds=EVENT_SECONDS)
     eventually(lambda: source.helpers() == [], seconds=EVENT_SECONDS)
     assert source.ids()["loki"] == loki.id
-    _backup(source, path)
-    path.unlink()
 
 
 def test_an_interrupted_backup(source: Estate, file: Path, folder: Path) -> None:
@@ -266,7 +270,7 @@ def test_a_killed_restore(other: Estate, file: Path, markers: tuple[str, int]) -
 
 
 def test_a_lost_state_directory(source: Estate, folder: Path, markers: tuple[str, int]) -> None:
-    """All but the passphrase is gone, and Pulumi's stack file too: from the backup, a preview sees no change.
+    """All but the passphrase is gone, and Pulumi's stack file too: from the backup, an update has nothing to do.
 
     Data is refused until the state is back, and the state until the passphrase is.
     """
@@ -284,8 +288,7 @@ def test_a_lost_state_directory(source: Estate, folder: Path, markers: tuple[str
         assert "put the passphrase file back" in early.said
         shutil.copy2(kept / "passphrase", lost)
         source.clone.pointsman("restore", str(path), "--env", source.name, "--state").good()
-        source.pulumi("preview", "--expect-no-changes").good()
-        assert set(source.up()["changes"]) == {"same"}
+        assert source.pulumi_up("--expect-no-changes") == set()
         assert source.ids() == before
         assert logged(source, markers[0])
     finally:

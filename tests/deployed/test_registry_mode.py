@@ -33,7 +33,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="module")
-def pulled(registry: Registry, images: Resolution, new_estate: NewEstate) -> Estate:
+def pulled(registry: Registry, images: Resolution, new_estate: NewEstate) -> Iterator[Estate]:
     """An environment that is up in mode auto, from a registry that holds what is built for the whole stack."""
     for name, image in images.images.items():
         if name not in BUILT:
@@ -41,7 +41,8 @@ def pulled(registry: Registry, images: Resolution, new_estate: NewEstate) -> Est
     estate = new_estate(None, whole_spec())
     estate.edit("images", source="auto", registry=registry.host)
     estate.first = estate.up()
-    return estate
+    yield estate
+    estate.remove()
 
 
 def test_all_services_start_from_the_registry_by_digest(registry: Registry, pulled: Estate) -> None:

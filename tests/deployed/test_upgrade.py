@@ -34,7 +34,7 @@ def test_an_upgrade_keeps_data(estate: Estate) -> None:
         assert estate.marked(value)
         later, next_value = log(estate), estate.mark()
 
-    assert estate.up()["good"]
+    estate.pulumi_up()
     after = estate.ids()
     assert after["loki"] != before["loki"]
     eventually(lambda: logged(estate, line) and logged(estate, later))

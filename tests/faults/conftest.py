@@ -18,7 +18,7 @@ from tests.deployed.estate import CHECKOUT, Estate
 from tests.deployed.specs import whole_spec
 from tests.faults.harness import Harness, Place, recover
 from tests.faults.observing import until_green
-from tests.faults.record import GREEN_SECONDS, Record, render
+from tests.faults.record import GREEN_SECONDS, Record, render, this_machine
 
 __all__ = ["engine", "new_clone", "new_estate"]
 
@@ -87,9 +87,9 @@ def place(estate: Estate, proxy_image: str) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="session")
-def record(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Record]:
+def record(stack: Estate, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Record]:
     """What was seen of each fault; a JSON document in a temporary folder after the session, and a page if asked."""
-    made = Record()
+    made = Record(services=sorted(stack.containers()), machine=this_machine())
     yield made
     path: Path = tmp_path_factory.mktemp("faults") / "reliability.json"
     path.write_text(made.document())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -44,12 +45,13 @@ def test_a_fault_is_named_in_time(estate: Estate, place: Place, harness: Harness
     try:
         with harness.inject(case.fault, place):
             verify, status = until_red(estate, case, WATCHED_SECONDS)
+            load = os.getloadavg()[0]
     except NotVerifiable as reason:
         record.add(Row(fault, remark=str(reason)))
         pytest.skip(f"not verifiable here: {reason}")
     green = until_green(estate, GREEN_SECONDS)
     seen = status.seconds if status else None
-    record.add(Row(fault, case.verify.check, verify.seconds, seen, green.seconds, remark=case.finding))
+    record.add(Row(fault, case.verify.check, verify.seconds, seen, green.seconds, case.finding, load))
     assert green.seconds is not None, green.red
     assert verify.seconds is not None, verify.red
     assert verify.seconds <= LIMIT_SECONDS, verify.red

@@ -29,6 +29,8 @@ def service(spec: Environment) -> Service:
             "/bin/blackbox_exporter",
             f"--config.file={CONFIG}/current/blackbox.yml",
             f"--web.listen-address=:{PORT}",
+            # Its default is seven lines for each probe that succeeds.
+            "--log.prober=warn",
         ),
         exposed=(Exposed("http", PORT, spec.ports.blackbox, "ports.blackbox"),),
         memory=size_bytes(declared.resources.memory),

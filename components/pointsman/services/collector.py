@@ -18,6 +18,22 @@ OTLP_HTTP, OTLP_GRPC, METRICS, HEALTH = 4318, 4317, 8888, 13133
 # Nothing waits longer than this in a batch: what was sent is found at once.
 FLUSH = "200ms"
 CONTAINER_TIMEOUT = "15s"
+# The one trace of a request that was refused before it became spans, samples or records: how it was answered. By meter
+# and instrument, with the attribute that tells; what clients send must not make series of its own.
+INSTRUMENTATION = "go.opentelemetry.io/contrib/instrumentation"
+HTTP, GRPC = f"{INSTRUMENTATION}/net/http/otelhttp", f"{INSTRUMENTATION}/google.golang.org/grpc/otelgrpc"
+ANSWERS = (
+    (HTTP, "http.server.request.duration", "http.response.status_code"),
+    (GRPC, "rpc.server.call.duration", "rpc.response.status_code"),
+)
+UNTOLD = (
+    (HTTP, "http.client.*"),
+    (HTTP, "http.server.*.size"),
+    (GRPC, "rpc.client.*"),
+    ("go.opentelemetry.io/collector/exporter/exporterhelper", "otelcol_exporter_queue_batch_send_size*"),
+    ("go.opentelemetry.io/collector/processor/processorhelper", "otelcol_processor_internal_duration"),
+    ("go.opentelemetry.io/collector/service", "otelcol.*.size"),
+)
 # Beyond it span metrics fold new series into one that says so, instead of growing without end.
 SPAN_METRICS_SERIES = 2000
 
@@ -176,8 +192,29 @@ def _telemetry() -> dict[str, Any]:
         "without_scope_info": True,
     }
     return {
-        "logs": {"encoding": "console"},
-        "metrics": {"level": "normal", "readers": [{"pull": {"exporter": {"prometheus": reader}}}]},
+        # A container that ends while it is read is an error there; one line of it is enough.
+        "logs": {"encoding": "console", "disable_stacktrace": True},
+        # Detailed, for what its servers answer; of all else that this level adds, the views leave nothing.
+        "metrics": {
+            "level": "detailed",
+            "readers": [{"pull": {"exporter": {"prometheus": reader}}}],
+            "views": [
+                *(_view(meter, name, {"aggregation": {"drop": {}}}) for meter, name in UNTOLD),
+                *(_view(meter, name, _counted(attribute)) for meter, name, attribute in ANSWERS),
+            ],
+        },
+    }
+
+
+def _view(meter: str, instrument: str, stream: dict[str, Any]) -> dict[str, Any]:
+    return {"selector": {"meter_name": meter, "instrument_name": instrument}, "stream": stream}
+
+
+def _counted(attribute: str) -> dict[str, Any]:
+    """Of a histogram no more than how many there were, by one attribute."""
+    return {
+        "aggregation": {"explicit_bucket_histogram": {"boundaries": [], "record_min_max": False}},
+        "attribute_keys": {"included": [attribute]},
     }
 
 

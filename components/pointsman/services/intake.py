@@ -48,20 +48,22 @@ def intake(service: Service) -> Intake | None:
     return _BY_IMAGE.get(service.image)
 
 
-def rates(services: Iterable[Service], scrape_interval: float) -> str:
+def rates(services: Iterable[Service], scrape_interval: float, environment: str = "") -> str:
     """One PromQL expression for all of `services`: their intake a second, each with its name as the label `job`.
 
-    A service that is scraped and has not counted anything yet takes in nothing; one that is not scraped has no value.
+    `environment` tells their series apart in a Prometheus that others run. A service that is scraped and has not
+    counted anything yet takes in nothing; one that is not scraped has no value.
     """
     window = f"{max(LEAST_SECONDS, math.ceil(SCRAPES * scrape_interval))}s"
     counted = {each.name: found for each in services if (found := intake(each))}
-    taken = [f"sum by (job) ({_rate(each.counters, job, window)})" for job, each in counted.items()]
-    return " or ".join((*taken, f'0 * max by (job) (up{{job=~"{"|".join(counted)}"}} == 1)'))
+    own = f',environment="{environment}"' if environment else ""
+    taken = [f"sum by (job) ({_rate(each.counters, job, own, window)})" for job, each in counted.items()]
+    return " or ".join((*taken, f'0 * max by (job) (up{{job=~"{"|".join(counted)}"{own}}} == 1)'))
 
 
-def _rate(counters: tuple[str, ...], job: str, window: str) -> str:
+def _rate(counters: tuple[str, ...], job: str, own: str, window: str) -> str:
     """The rates of all counters of one job: of its own, for another job may have the same ones."""
-    found = [f'rate({counter}{{job="{job}"}}[{window}])' for counter in counters]
+    found = [f'rate({counter}{{job="{job}"{own}}}[{window}])' for counter in counters]
     if len(found) == 1:
         return found[0]
     # A rate has no name any more: without a label in its place there would be the same series twice.

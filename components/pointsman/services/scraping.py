@@ -23,6 +23,8 @@ def own_job(service: Service, address: str = "") -> dict[str, Any]:
         "job_name": service.name,
         "metrics_path": service.metrics.path,
         **({"honor_labels": True} if service.metrics.honor_labels else {}),
+        # Who could tell names with dots, as the Collector could, is asked for those that dashboards and alerts know.
+        "metric_name_escaping_scheme": "underscores",
         "static_configs": [
             {"targets": [address or service.address(service.metrics.on)], "labels": {"service": service.name}}
         ],

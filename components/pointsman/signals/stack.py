@@ -18,6 +18,13 @@ RELOADS = [
     "blackbox_exporter_config_last_reload_successful",
     "alloy_config_last_load_successful",
 ]
+# By how the Collector answered: what it refuses becomes no span, sample or record, and is counted nowhere else.
+REFUSALS = {
+    "http_response_status_code": 'http_server_request_duration_count{job="collector", '
+    'http_response_status_code=~"[45].."}',
+    "rpc_response_status_code": 'rpc_server_call_duration_count{job="collector", rpc_response_status_code!="OK"}',
+}
+REFUSED_WITHIN = "5m"
 COLLECTOR_LOSSES = [
     f"otelcol_exporter_{step}_failed_{signal}"
     for step in ("send", "enqueue")
@@ -161,4 +168,23 @@ def _ingestion(spec: Environment) -> tuple[Alert, ...]:
         summary="The Collector loses signals for {{ $labels.exporter }}",
         description="What it can neither deliver nor keep is dropped: the destination refuses, or the queue is full.",
     )
-    return (*stopped, lost)
+    return (*stopped, lost, _refused())
+
+
+def _refused() -> Alert:
+    return Alert(
+        name="CollectorRefuses",
+        expr=" or ".join(_grown(metric, label, REFUSED_WITHIN) for label, metric in REFUSALS.items()),
+        hold="1m",
+        severity="warning",
+        summary="The Collector refuses what clients send",
+        description="Answered with {{ $labels.http_response_status_code }}{{ $labels.rpc_response_status_code }}: too "
+        "large (collector.max_request), not OTLP, or more than it has memory for.",
+    )
+
+
+def _grown(metric: str, label: str, window: str) -> str:
+    """How much a counter grew. Not by a rate, which does not see the growth that a series begins with."""
+    now = f"sum by ({label}) ({metric})"
+    before = f"sum by ({label}) ({metric} offset {window})"
+    return f"{now} - ({before} or 0 * {now}) > 0"

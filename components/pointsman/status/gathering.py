@@ -16,7 +16,7 @@ from pointsman.services.intake import intake
 from pointsman.services.model import Service
 from pointsman.status import memory
 from pointsman.status.health import health, probed
-from pointsman.status.model import Row
+from pointsman.status.model import ELSEWHERE, Row
 from pointsman.status.scraped import Scraped, Told, scraped
 from pointsman.targets.docker.engine import Running, connect, containers, host
 from pointsman.verify.containers import out_of_memory, uptime
@@ -33,22 +33,25 @@ _RECIPE = re.compile(r"-[0-9a-f]{12}$")
 
 
 def rows(declared: Declared, *, client: Client | None = None) -> tuple[Row, ...]:
-    """A row for each service of the environment, in its order; asked at the same time, each wait bounded.
+    """A row for each service of the environment, in its order, then for those that others run for it.
+
+    All are asked at the same time, each wait bounded.
 
     Raises UnreachableError when Docker does not answer.
     """
-    services = declared.estate.services
+    services, borrowed = declared.estate.services, declared.estate.borrowed
     with ExitStack() as stack:
         http = client or stack.enter_context(new_client(PROBE_SECONDS))
-        pool = stack.enter_context(ThreadPoolExecutor(len(services) + 1))
+        pool = stack.enter_context(ThreadPoolExecutor(len(services) + len(borrowed) + 1))
         asked = pool.submit(scraped, declared, http)
         answers = [pool.submit(probed, declared, service, http) for service in services]
+        others = [pool.submit(probed, declared, service, http) for service in borrowed]
         docker = stack.enter_context(connect(timeout=ENGINE_SECONDS))
         found = _containers(docker, declared)
         starved = _starved(docker, declared)
         used = dict(zip(found, pool.map(partial(memory.of, docker), found.values()), strict=True))
         known = asked.result()
-        return tuple(
+        own = tuple(
             _row(
                 declared,
                 service,
@@ -58,6 +61,9 @@ def rows(declared: Declared, *, client: Client | None = None) -> tuple[Row, ...]
                 known,
             )
             for service, answer in zip(services, answers, strict=True)
+        )
+        return own + tuple(
+            _borrowed(service, answer.result()) for service, answer in zip(borrowed, others, strict=True)
         )
 
 
@@ -110,6 +116,22 @@ def _row(
             for each in service.published
             if (url := declared.url(service, each.name))
         },
+    )
+
+
+def _borrowed(service: Service, answer: str) -> Row:
+    return Row(
+        service=service.name,
+        state=ELSEWHERE,
+        health=answer,
+        version="",
+        version_from="unknown",
+        image="",
+        uptime=None,
+        restarts=0,
+        memory=None,
+        memory_limit=0,
+        url=service.elsewhere,
     )
 
 

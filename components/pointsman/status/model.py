@@ -8,18 +8,19 @@ from typing import Literal
 
 READY = "ready"
 NOT_PUBLISHED = "not published"
+ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True)
 class Row:
     """One service. Seconds and bytes; None is unknown.
 
-    `state` is Docker's word, or `missing`. `health` is `ready` when its readiness URL answered, `not published` when it
-    runs and nothing outside can ask it, else the reason why it is not well. `version` comes from the service itself
-    where it told one to Prometheus, else from its image, as `version_from` says. `memory` is the working set: usage
-    without the file cache that the kernel may take back at once. `ingestion` is what it takes in a second, averaged
-    over the last minute or four scrapes, in `ingestion_unit`, which is empty for a service that counts nothing.
-    `url` is its main address; `addresses` are all, by the name of the port.
+    `state` is Docker's word, `missing`, or `elsewhere` for one that others run. `health` is `ready` when its
+    readiness URL answered, `not published` when it runs and nothing outside can ask it, else the reason why it is not
+    well. `version` comes from the service itself where it told one to Prometheus, else from its image, as
+    `version_from` says. `memory` is the working set: usage without the file cache that the kernel may take back at
+    once. `ingestion` is what it takes in a second, averaged over the last minute or four scrapes, in `ingestion_unit`,
+    which is empty for a service that counts nothing. `url` is its main address; `addresses` are all, by port name.
     """
 
     service: str
@@ -40,4 +41,4 @@ class Row:
     @property
     def good(self) -> bool:
         """Runs, and was seen ready from outside where it is published."""
-        return self.state == "running" and self.health in (READY, NOT_PUBLISHED)
+        return self.state in ("running", ELSEWHERE) and self.health in (READY, NOT_PUBLISHED)

@@ -33,26 +33,28 @@ class Scraped:
 
 
 def scraped(declared: Declared, client: Client) -> Scraped:
-    """Asks the environment's own Prometheus, in two requests whatever the number of services."""
-    services = declared.estate.services
-    store = next((each for each in services if each.name == prometheus.NAME), None)
+    """Asks the environment's Prometheus, or the one that others run, in two requests however many services."""
+    services, borrowed = declared.estate.services, declared.estate.borrowed
+    store = next((each for each in (*services, *borrowed) if each.name == prometheus.NAME), None)
     address = declared.url(store) if store else ""
     if not address:
         return Scraped()
-    taken = _query(client, address, rates(services, declared.estate.scrape_interval))
+    environment = declared.environment if borrowed else ""
+    taken = _query(client, address, rates(services, declared.estate.scrape_interval, environment))
     if taken is None:
         return Scraped()
     versions = {
         metric["job"]: Told(metric.get("version", "").removeprefix("v"), at)
-        for metric, at in _query(client, address, build_infos(services)) or ()
+        for metric, at in _query(client, address, build_infos(services, environment)) or ()
     }
     return Scraped({metric["job"]: rate for metric, rate in taken}, versions)
 
 
-def build_infos(services: tuple[Service, ...]) -> str:
+def build_infos(services: tuple[Service, ...], environment: str = "") -> str:
     """PromQL for when and as what each service was scraped: <program>_build_info, by Prometheus's convention."""
+    own = f',environment="{environment}"' if environment else ""
     return " or ".join(
-        f'timestamp({{__name__=~"{_program(each)}(_exporter)?_build_info",job="{each.name}"}})'
+        f'timestamp({{__name__=~"{_program(each)}(_exporter)?_build_info",job="{each.name}"{own}}})'
         for each in services
         if each.metrics
     )

@@ -53,10 +53,12 @@ def round_trip(site: Site) -> Check:
         fresh = _received(site, slot) - known
         return Sight(bool(fresh), f"received at {max(fresh)}" if fresh else "no new notification of it")
 
+    # Of ones own Prometheus the check of its config says whether it has the rule.
+    load = site.rendered(METRICS) if site.declared.service(METRICS).elsewhere else ""
     steps = (
         *entered(site, "metrics", lambda: _sample(site, slot, FIRING), METRICS),
         Step("sample in Prometheus", METRICS, f'{METRIC}{{run="{slot}"}} = 1', sample),
-        Step("rule fires", METRICS, f"{expected} firing", fires),
+        Step("rule fires", METRICS, f"{expected} firing", fires, remedy=load),
         Step("in Alertmanager", alertmanager.NAME, expected, routed, needs=(METRICS,)),
         Step("at the receiver", alert_sink.NAME, f"a notification of {expected}", received, needs=(alertmanager.NAME,)),
     )

@@ -21,6 +21,10 @@ THROUGH = "read through"
 # Promtail's and Alloy's own counters of the lines that they read from the engine, and of those that they sent.
 READ = ("promtail_docker_target_entries_total", "loki_source_docker_target_entries_total")
 SENT = ("promtail_sent_entries_total", "loki_write_sent_entries_total")
+DROPPED = ("promtail_dropped_entries_total", "loki_write_dropped_entries_total")
+# An agent that cannot send stops reading, its buffers full. Lines that it has read and not sent for this long say so:
+# a batch waits half a second.
+STUCK_SECONDS = 2.0
 # The agent hands on the engine's time of a line, so that a window this wide around it holds the line and few others.
 WINDOW_NS = 10**6
 # Very long lines are cut on the way (the engine splits them at 16 KiB); this much of one tells it from others.
@@ -46,11 +50,17 @@ def round_trip(site: Site, last_line: LastLine) -> Check:
         fresh.append(line)
         return Sight(True, f"{line.time:%H:%M:%S.%f}")
 
+    started = time.monotonic()
+
     def read() -> Sight:
-        return _risen(site, before, READ, "read")
+        now = site.ask(log_agent.NAME, "/metrics").text
+        stuck = _unsent(now) if total(now, *SENT) == total(before, *SENT) else 0
+        if stuck and time.monotonic() - started > STUCK_SECONDS:
+            return Sight(True, f"it holds {stuck:.0f} lines that it read and has not sent")
+        return _risen(now, before, READ, "read")
 
     def sent() -> Sight:
-        return _risen(site, before, SENT, "sent")
+        return _risen(site.ask(log_agent.NAME, "/metrics").text, before, SENT, "sent")
 
     def queried() -> Sight:
         there = any(_is_there(site, line) for line in fresh)
@@ -132,8 +142,12 @@ def passed_on(site: Site, service: Service, path: Check) -> Check:
     return replace(check, seconds=hop.seconds)
 
 
-def _risen(site: Site, before: str, names: Sequence[str], word: str) -> Sight:
-    now = site.ask(log_agent.NAME, "/metrics").text
+def _unsent(text: str) -> float:
+    """The lines that an agent has read since it started and that wait to be sent."""
+    return total(text, *READ) - total(text, *SENT) - total(text, *DROPPED)
+
+
+def _risen(now: str, before: str, names: Sequence[str], word: str) -> Sight:
     rise = total(now, *names) - total(before, *names)
     return Sight(rise > 0, f"{rise:.0f} lines {word}")
 

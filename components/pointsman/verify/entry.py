@@ -47,12 +47,20 @@ class Counters:
         """
         now, items = self._now(), _ITEMS[self.signal]
         taken = self._rise(now, f"otelcol_receiver_accepted_{items}", receiver=RECEIVER)
+        passed = self._sent(now)
+        return Sight(taken > 0 and passed.arrived, f"{taken:.0f} taken in, {passed.seen}")
+
+    def sent(self) -> Sight:
+        """Whether items of any source were passed on since the mark."""
+        return self._sent(self._now())
+
+    def _sent(self, now: str) -> Sight:
+        items = _ITEMS[self.signal]
         sent = self._rise(now, f"otelcol_exporter_sent_{items}", exporter=self.exporter)
         lost = self._rise(now, f"otelcol_exporter_send_failed_{items}", exporter=self.exporter)
         lost += self._rise(now, f"otelcol_exporter_enqueue_failed_{items}", exporter=self.exporter)
         queued = total(now, "otelcol_exporter_queue_size", exporter=self.exporter)
-        seen = f"{taken:.0f} taken in, {sent:.0f} sent by {self.exporter}, {lost:.0f} given up, {queued:.0f} queued"
-        return Sight(taken > 0 and sent > 0, seen)
+        return Sight(sent > 0, f"{sent:.0f} sent by {self.exporter}, {lost:.0f} given up, {queued:.0f} queued")
 
     def _now(self) -> str:
         return self.site.ask(collector.NAME, "/metrics", on=METRICS_PORT).text

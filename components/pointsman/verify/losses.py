@@ -47,13 +47,14 @@ class Losses:
 
     def __init__(self, site: Site, pool: ThreadPoolExecutor) -> None:
         self._site = site
+        self._pool = pool
         self._began = time.monotonic()
         names = {service.name for service in site.declared.estate.services}
         self._before = {name: pool.submit(self._counted, name) for name in FAILURES if name in names}
 
     def checks(self) -> list[Check]:
         """A check for every service: none of its counters rose since."""
-        return [self._check(name) for name in self._before]
+        return list(self._pool.map(self._check, self._before))
 
     def _check(self, name: str) -> Check:
         title = f"losses of {name}"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pointsman.checks import Check, Report, failed, not_verifiable
+from pointsman.checks import Check, Outcome, Report, failed, not_verifiable
 from pointsman.deadline import Deadline
 from pointsman.declared import Declared
 from pointsman.http_client import new_client
@@ -21,6 +22,7 @@ from pointsman.targets.docker import engine
 from pointsman.targets.docker.engine import Running
 from pointsman.verify import (
     alert_flow,
+    complaints,
     container_logs,
     containers,
     grafana,
@@ -34,7 +36,7 @@ from pointsman.verify import (
 from pointsman.verify.consequences import folded
 from pointsman.verify.groups import Group, grouped, ordered
 from pointsman.verify.losses import Losses
-from pointsman.verify.site import ANSWER_SECONDS, LOGS, METRICS, Site, timed
+from pointsman.verify.site import ANSWER_SECONDS, LAST_SECONDS, LOGS, METRICS, Site, timed
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -50,6 +52,8 @@ WORKERS = 64
 LANES = 4
 # The last line that is not blank is looked for among this many.
 TAIL = 20
+# What a service says of a fault is looked for among this many.
+LAST_PRINTED = 200
 
 Progress = Callable[[Check], None]
 Checks = Callable[[], Sequence[Check]]
@@ -68,7 +72,7 @@ def run(
     check as it ends, before it is known whether it only follows from another; the report has them in the order of the
     groups, the first red one being a cause. Raises UnreachableError when Docker does not answer.
     """
-    deadline = Deadline.within(deadline_seconds)
+    deadline, began = Deadline.within(deadline_seconds), time.time_ns()
     with ExitStack() as stack:
         docker = stack.enter_context(engine.connect(timeout=ENGINE_SECONDS))
         running = engine.containers(docker, declared.estate_id, declared.environment)
@@ -87,7 +91,8 @@ def run(
                 progress(check)
         found += [check for future in futures for check in future.result()]
         found += _guarded(Group.FLOW, "losses", site, losses.checks)
-    return Report(tuple(folded(ordered(found, [service.name for service in declared.estate.services]))))
+        shown = folded(ordered(found, [service.name for service in declared.estate.services]))
+        return Report(tuple(complaints.explained(site, shown, partial(_printed, docker, site, began))))
 
 
 def _containers(site: Site, last_lines: containers.LastLines, short: Mapping[str, datetime]) -> Sequence[Check]:
@@ -111,7 +116,6 @@ def _checks(site: Site, pool: ThreadPoolExecutor) -> Iterator[tuple[Group, str, 
     for path in PATHS:
         yield Group.FLOW, path.name, _one(partial(_followed, site, path))
     yield Group.FLOW, "container logs", partial(_logs, site, pool)
-    yield Group.FLOW, "log labels", _one(partial(log_flow.labels, site))
 
 
 @dataclass(frozen=True)
@@ -177,21 +181,38 @@ def _logs(site: Site, pool: ThreadPoolExecutor) -> list[Check]:
     """The path of a fresh line, the last line of every container, and what only that path can show."""
     followed = pool.submit(timed, partial(_container_log, site))
     services = [service for service in site.declared.estate.services if service.name in site.running]
-    futures: list[Future[Check]] = []
+    lines: list[tuple[Service, Line | None]] = []
     with engine.connect(timeout=ENGINE_SECONDS) as docker:
         for service in services:
-            line = _last_line(docker, site.running[service.name])
-            futures.append(pool.submit(timed, partial(container_logs.container_line, site, service, line)))
+            lines.append((service, _last_line(docker, site.running[service.name])))
     path = followed.result()
+    # Where new lines are lost, only those that are there already are worth a look.
+    patient = site if path.outcome is not Outcome.FAIL else site.within(LAST_SECONDS)
+    futures = [
+        pool.submit(timed, partial(container_logs.container_line, patient, service, line)) for service, line in lines
+    ]
     arrivals = container_logs.carried_on(path, [future.result() for future in futures])
+    # Looked at now, when there are streams: right after the first start there are none yet.
+    labels = timed(partial(log_flow.labels, site))
     unpublished = [service for service in site.declared.estate.services if not service.published]
     hidden = [container_logs.passed_on(site, service, path) for service in unpublished]
-    return [path, *arrivals, *grouped(Group.ACCESS, hidden)]
+    return [path, *arrivals, labels, *grouped(Group.ACCESS, hidden)]
 
 
 def _container_log(site: Site) -> Check:
     with engine.connect(timeout=ENGINE_SECONDS) as docker:
         return container_logs.round_trip(site, lambda name: _last_line(docker, site.running[name]))
+
+
+def _printed(docker: APIClient, site: Site, since: int, name: str) -> Sequence[Line]:
+    """What a container printed since then; nothing where the engine does not tell."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        return docker_lines(docker, site.running[name], tail=LAST_PRINTED, since=since)
+    except (DockerException, RequestException):
+        return ()
 
 
 def _last_line(docker: APIClient, container: Running) -> Line | None:

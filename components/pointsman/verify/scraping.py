@@ -136,10 +136,8 @@ def _settled(site: Site, each: Wanted, first: Look, now: Look) -> bool:
 def _judged(site: Site, each: Wanted, told: Mapping[str, Any] | None, answered: float | None) -> Check:
     name, spec = each.check, f"stacks/{site.declared.environment}.yaml"
     if told is None:
-        expected = f"target {each.address} of job {each.job}"
-        return failed(
-            name, "Prometheus does not have it", expected=expected, remedy=site.declared.apply, service=METRICS
-        )
+        expected, remedy = f"target {each.address} of job {each.job}", site.rendered(METRICS)
+        return failed(name, "Prometheus does not have it", expected=expected, remedy=remedy, service=METRICS)
     stranger = f"start what should answer there, or take it out of {spec}"
     remedy = site.remedy(each.service) if each.service else stranger
     if told["health"] == "unknown":
@@ -167,7 +165,10 @@ def _blind(site: Site, every: list[Wanted], checks: list[Check], waited: float) 
     if len(down) < FEWEST_DOWN or len(down) < len(others):
         return checks
     seen = f"none of {len(down)} is up after {waited:.1f} s; {down[0].name}: {down[0].seen}"
-    cause = failed(NAME, seen, expected="every target up", remedy=site.remedy(METRICS), service=METRICS)
+    # Laid to Prometheus one by one, they are unknown to it; else it is how it asks that is wrong.
+    unknown = all(check.service == METRICS for check in down)
+    remedy = site.rendered(METRICS) if unknown else site.remedy(METRICS)
+    cause = failed(NAME, seen, expected="every target up", remedy=remedy, service=METRICS)
     rest = [
         not_verifiable(check.name, f"{NAME}: none is up", service=check.service)
         if check.outcome is Outcome.FAIL

@@ -10,7 +10,7 @@ from pointsman.checks import Check, Hop, Outcome
 from pointsman.verify.site import Lost, Site
 
 # Each hop takes well below a second on a machine that is not overloaded: batches wait 0.2 s, rules are judged every
-# second. What takes longer than this arrived, and is late all the same.
+# second. What takes longer than this is a fault whether it arrives or not, and nothing waits for it any longer.
 LATE_SECONDS = 4.0
 
 
@@ -28,8 +28,9 @@ class Step:
     """A hop that a signal is to take.
 
     `service` is where `look` looks, again and again until the signal has arrived; `look` may raise Lost. `needs` are
-    the services that must run for the signal to get there: where one does not, nothing is waited for. `late` is in
-    seconds from the hop before; `blamed` is whom a loss is laid to, where it is not `service`.
+    the services that must run for the signal to get there: where one does not, nothing is waited for. `late` is how
+    many seconds after the hop before it has to be there; `blamed` is whom a loss is laid to, where it is not
+    `service`; `remedy` is what helps where the service answers and the signal is not there.
     """
 
     name: str
@@ -39,10 +40,14 @@ class Step:
     needs: tuple[str, ...] = ()
     late: float = LATE_SECONDS
     blamed: str = ""
+    remedy: str = ""
 
 
 def follow(site: Site, name: str, steps: Sequence[Step]) -> Check:
-    """Follows a signal called `name` until its end or the deadline; a check with a hop for every step."""
+    """Follows a signal called `name` until its end, or until a hop is lost; a check with a hop for every step.
+
+    A hop is lost when the signal was not there after the seconds that the step gives it, or at the deadline.
+    """
     hops: list[Hop] = []
     for number, step in enumerate(steps, 1):
         hop = _hop(site, step)
@@ -86,7 +91,7 @@ def _hop(site: Site, step: Step) -> Hop:
 
 def _awaited(site: Site, step: Step) -> Sight:
     sight = Sight(False, "not looked for")
-    for _ in site.tries():
+    for _ in site.within(step.late).tries():
         try:
             sight = step.look()
         except Lost as lost:
@@ -108,7 +113,7 @@ def _red(site: Site, name: str, step: Step, hops: list[Hop], seen: str, expected
         Outcome.FAIL,
         seen,
         expected=f"{step.name}: {expected}",
-        remedy=site.remedy(blamed),
+        remedy=(step.remedy if blamed == step.service else "") or site.remedy(blamed),
         service=blamed,
         hops=tuple(hops),
     )

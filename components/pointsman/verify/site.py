@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pointsman.checks import Check
@@ -48,12 +48,16 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """One run's view. `deadline` bounds every wait for something that is on its way."""
+    """One run's view. `deadline` bounds every wait for something that is on its way.
+
+    `silent` are the services that let a request of this run time out: the others need not wait as long for them.
+    """
 
     declared: Declared
     running: Mapping[str, Running]
     client: Client
     deadline: Deadline
+    silent: set[str] = field(default_factory=set)
 
     def ask(self, name: str, path: str, *, on: str = "", **params: Param) -> Response:
         """GETs `path` of the service called `name`, at its port `on`; raises Lost unless it answers with success."""
@@ -110,6 +114,17 @@ class Site:
             return f"docker unpause {found.name}"
         return f"docker logs --tail 50 {found.name}"
 
+    def rendered(self, name: str) -> str:
+        """The command that brings what was rendered for a service into force, when it runs without it."""
+        if elsewhere := self.declared.service(name).elsewhere:
+            written = f"pointsman spec {name} FOLDER --env {self.declared.environment}"
+            return f"let {elsewhere} load what `{written}` writes"
+        return self.declared.apply
+
+    def within(self, seconds: float) -> Site:
+        """The same with a deadline in at most that many seconds."""
+        return replace(self, deadline=Deadline.within(min(seconds, self.deadline.left)))
+
     def tries(self) -> Iterator[None]:
         """One at once, then one after each pause, until the deadline has passed; the last is at the deadline."""
         pause = FIRST_POLL_SECONDS
@@ -129,13 +144,16 @@ class Site:
         if state := self.halted(name):
             raise Lost(name, state)
         url = f"{self.declared.url(self.declared.service(name), on)}{path}"
-        patience = min(ANSWER_SECONDS, max(LAST_SECONDS, self.deadline.left))
+        left = 0.0 if name in self.silent else self.deadline.left
+        patience = min(ANSWER_SECONDS, max(LAST_SECONDS, left))
         try:
             response = self.client.request(method, url, timeout=patience, **arguments)
             response.raise_for_status()
         except httpx.HTTPStatusError as error:
             raise Lost(name, f"{url} {worded(error)}", answered=error.response.status_code) from error
         except httpx.HTTPError as error:
+            if isinstance(error, httpx.TimeoutException):
+                self.silent.add(name)
             raise Lost(name, f"{url}: {worded(error)}") from error
         return response
 

@@ -144,13 +144,13 @@ def described(fault: Fault) -> str:
     """The fault in a few words, for a test's name and a table's row."""
     match fault:
         case NetworkCutOneWay(service, to):
-            return f"{_words(fault)} {service} to {to}"
+            return f"{phrase(type(fault))} {service} to {to}"
         case MountEmptied(service, volume):
-            return f"{_words(fault)} {service} {volume}"
+            return f"{phrase(type(fault))} {service} {volume}"
         case _:
-            return f"{_words(fault)} {fault.service}"
+            return f"{phrase(type(fault))} {fault.service}"
 
 
-def _words(fault: Fault) -> str:
-    name = type(fault).__name__
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+def phrase(kind: type[Fault]) -> str:
+    """The name of a kind of fault as words."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).strip()

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from pointsman.services import intake
+from pointsman.services import grafana, intake
 from pointsman.status import READY
 from pointsman.status.gathering import labelled_version
-from tests.unit.services.cases import Case, every_case
-from tests.unit.status.world import MIB, World, told
+from tests.unit.services.cases import EXISTING, Case, every_case
+from tests.unit.status.world import MIB, World, declared, told
 
 REFUSED = httpx.ConnectError("[Errno 111] Connection refused")
 
@@ -126,6 +126,42 @@ def test_the_version_is_that_of_this_very_container(monkeypatch: pytest.MonkeyPa
     assert (table["loki"].version, table["loki"].version_from) == ("3.7.9", "service")
     assert (table["tempo"].version, table["tempo"].version_from) == ("1.2.3", "image")
     assert (table["collector"].version, table["collector"].version_from) == ("1.2.3", "image")
+
+
+def _borrowing() -> World:
+    """An environment `dev` with a Prometheus that others run, at port 9090 of another machine."""
+    case = Case("dev", EXISTING, "promtail", frozenset({grafana.NAME}))
+    return World(declared(case), rates=[({"job": "loki"}, 3.0)])
+
+
+def test_a_prometheus_that_others_run_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one: whether it answers. It is asked for this environment's series alone, which others may have too."""
+    world = _borrowing()
+    table = world.table(monkeypatch)
+    row = table["prometheus"]
+    assert list(table)[-1] == "prometheus"
+    assert (row.state, row.health, row.good, row.memory) == ("elsewhere", READY, True, None)
+    assert row.url == "http://prometheus.example.org:9090"
+    assert table["loki"].ingestion == 3.0
+    assert all(asked.count("{") == asked.count('environment="dev"') for asked in world.asked)
+
+
+def test_a_prometheus_that_others_run_and_that_is_down_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only it knows is unknown then."""
+    world = _borrowing()
+    world.faults[9090] = REFUSED
+    table = world.table(monkeypatch)
+    assert [row.service for row in table.values() if not row.good] == ["prometheus"]
+    assert "Connection refused" in table["prometheus"].health
+    assert table["loki"].ingestion is None
+
+
+def test_what_is_switched_off_has_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of it, and nothing is missing."""
+    off = "collector: {enabled: false}\ntempo: {enabled: false}\nalertmanager: {enabled: false}"
+    table = World(declared(Case("dev", off, "promtail", frozenset({grafana.NAME})))).table(monkeypatch)
+    assert not {"collector", "tempo", "alertmanager", "alert-sink"} & set(table)
+    assert all(row.good for row in table.values())
 
 
 def test_prometheus_is_asked_twice_whatever_the_number_of_services(monkeypatch: pytest.MonkeyPatch) -> None:

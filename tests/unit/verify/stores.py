@@ -118,6 +118,8 @@ class Stores:
         trace = found[0][1]["traceId"]
         self.traces[trace] = len(found)
         services = [_attributes(each["resource"])["service.name"] for each, _ in found]
+        if "metrics" not in self.stuck:
+            self._count('otelcol_exporter_sent_metric_points{exporter="otlp_http/metrics"}')
         if "span metrics" not in self.stuck:
             for name in services:
                 self._rise("traces_span_metrics_calls_total", {"service_name": name})

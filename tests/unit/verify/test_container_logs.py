@@ -10,6 +10,7 @@ import pytest
 
 from pointsman.checks import Outcome
 from pointsman.logs import Line
+from pointsman.verify import container_logs
 from pointsman.verify.container_logs import carried_on, container_line, passed_on, round_trip
 from tests.unit.verify.doubles import World
 
@@ -51,6 +52,20 @@ def test_the_first_lost_hop_is_named(stuck: str, hop: str, service: str, proxy: 
     assert check.seen.startswith(f"lost at {hop}")
     assert check.service == service
     assert passed_on(world.site(), world.environment.service("socket-proxy"), check).outcome is proxy
+
+
+def test_an_agent_that_cannot_send_stops_reading_and_the_proxy_is_not_to_blame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its buffers were full before the run began: what it holds and does not send tells it from one that reads none."""
+    monkeypatch.setattr(container_logs, "STUCK_SECONDS", 0.1)
+    world = World()
+    world.stores.stuck.add("read")
+    world.stores.counters |= {"promtail_docker_target_entries_total": 10, "promtail_sent_entries_total": 7}
+    check = round_trip(world.site(patience=1), lambda name: world.printed(name, "about a query"))
+    assert check.seen.startswith("lost at hop 3 of 4, sent by log-agent (log-agent)")
+    assert check.hops[1].seen == "it holds 3 lines that it read and has not sent"
+    assert passed_on(world.site(), world.environment.service("socket-proxy"), check).outcome is Outcome.PASS
 
 
 def test_a_silent_agent_is_not_laid_to_the_proxy() -> None:

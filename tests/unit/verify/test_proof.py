@@ -19,6 +19,14 @@ from pointsman.verify.groups import Group
 from tests.unit.verify.doubles import DECLARED, World, declared
 from tests.unit.verify.test_volumes import Held
 
+OTLP_PATHS = (
+    "metric from OTLP to PromQL",
+    "log line from OTLP to LogQL",
+    "trace from OTLP to TraceQL",
+    "span metrics from OTLP to exemplar",
+    "alert from OTLP to receiver",
+)
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
@@ -41,6 +49,7 @@ def place(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(engine, "last_lines", lambda docker, name: "")
     monkeypatch.setattr(containers, "out_of_memory", lambda docker, estate, environment: {})
     monkeypatch.setattr(proof, "_last_line", last_line)
+    monkeypatch.setattr(proof, "docker_lines", lambda docker, container, *, tail, since: [])
     monkeypatch.setattr(proof, "_archived", lambda docker, site: Held())
     return world
 
@@ -84,7 +93,7 @@ def test_a_signal_of_every_kind_is_followed(world: World) -> None:
         "metric from OTLP to PromQL": 3,
         "log line from OTLP to LogQL": 3,
         "trace from OTLP to TraceQL": 4,
-        "span metrics from OTLP to exemplar": 4,
+        "span metrics from OTLP to exemplar": 5,
         "alert from OTLP to receiver": 6,
         "container log from engine to LogQL": 4,
     }
@@ -121,14 +130,81 @@ def test_a_paused_service_is_one_cause_and_the_first_signal_lost_to_it(
     assert {check.service for check in report.failures} == {service}
 
 
-def test_what_the_environment_does_without_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A smaller stack is green, and says which signals it has no way for."""
-    spec = Environment.model_validate({**DECLARED, "tempo": {"enabled": False}, "alertmanager": {"enabled": False}})
+@pytest.mark.parametrize(
+    ("without", "unproved"),
+    [
+        ({"tempo"}, {"trace from OTLP to TraceQL": "tempo"}),
+        ({"alertmanager"}, {"alert from OTLP to receiver": "alertmanager, alert-sink"}),
+        (
+            {"tempo", "collector"},
+            dict.fromkeys(OTLP_PATHS, "collector") | {"trace from OTLP to TraceQL": "collector, tempo"},
+        ),
+        (
+            {"tempo", "collector", "alertmanager"},
+            dict.fromkeys(OTLP_PATHS, "collector")
+            | {
+                "trace from OTLP to TraceQL": "collector, tempo",
+                "alert from OTLP to receiver": "collector, alertmanager, alert-sink",
+            },
+        ),
+    ],
+    ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else "",
+)
+def test_what_the_environment_does_without_is_said(
+    monkeypatch: pytest.MonkeyPatch, without: set[str], unproved: dict[str, str]
+) -> None:
+    """A smaller stack is green, has no check of what it lacks, and says which signals it has no way for."""
+    spec = Environment.model_validate({**DECLARED, **{name: {"enabled": False} for name in without}})
     report = prove(place(World(declared(spec)), monkeypatch))
     assert not report.failures, report.failures
-    unproved = {check.name: check.seen for check in report.checks if check.outcome is Outcome.NOT_VERIFIABLE}
-    assert unproved["trace from OTLP to TraceQL"] == "the environment is declared without tempo"
-    assert "alertmanager" in unproved["alert from OTLP to receiver"]
+    said = {check.name: check.seen for check in report.checks if check.outcome is Outcome.NOT_VERIFIABLE}
+    del said["Grafana connectivity"], said["dashboards"]
+    assert said == {name: f"the environment is declared without {lacking}" for name, lacking in unproved.items()}
+    assert not {check.service for check in report.checks} & without
+
+
+EXISTING = "http://store.example.org:29090"
+
+
+def _borrowing(monkeypatch: pytest.MonkeyPatch) -> World:
+    declares = {key: value for key, value in DECLARED.items() if key != "prometheus"}
+    spec = Environment.model_validate({**declares, "prometheus": {"existing": EXISTING}})
+    return place(World(declared(spec)), monkeypatch)
+
+
+def test_a_prometheus_that_others_run_is_proved_like_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is reached at its own address, its targets and every signal's way through it are looked at; it has no
+    container, volume or retention here to look at.
+    """
+    report = prove(_borrowing(monkeypatch))
+    assert not report.failures, report.failures
+    found = {check.name: check.outcome for check in report.checks}
+    for name in ("reached prometheus", "scrape target loki", "probe of prometheus", *OTLP_PATHS):
+        assert found[name] is Outcome.PASS, name
+    absent = ("container", "config", "data", "retention", "losses of")
+    assert not [name for name in found if name.endswith("prometheus") and name.startswith(absent)]
+
+
+def test_a_prometheus_that_others_run_and_that_is_silent_is_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own check first, then the first signal that is lost to it; who runs it is to be asked."""
+    world = _borrowing(monkeypatch)
+    for path in ("/-/ready", "/api/v1/targets", "/api/v1/query", "/api/v1/alerts", "/api/v1/query_exemplars"):
+        world.lost[f"prometheus:{path}"] = httpx.ConnectError("[Errno 111] Connection refused")
+    report = prove(world)
+    assert reds(report) == ["reached prometheus", "metric from OTLP to PromQL"]
+    assert all(EXISTING in check.remedy for check in report.failures)
+
+
+def test_a_prometheus_that_others_run_has_to_load_what_is_written_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither `up` nor its container helps when the jobs or the rule are not in its config: they have to be loaded."""
+    world = _borrowing(monkeypatch)
+    world.targets.clear()
+    world.stores.stuck.add("rule")
+    report = prove(world)
+    names = reds(report)
+    assert names == ["scrape targets", "alert from OTLP to receiver"], names
+    for check in report.failures:
+        assert "pointsman spec prometheus" in check.remedy, check
 
 
 def test_an_answer_nobody_expects_is_red_and_the_other_checks_go_on(world: World) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
+import httpx
 import pytest
 
 from pointsman.checks import Outcome
@@ -32,9 +34,23 @@ def test_a_hop_is_looked_at_until_the_signal_is_there() -> None:
     assert 0.2 <= check.hops[0].seconds < 2
 
 
-def test_a_signal_that_arrives_late_is_red_at_the_hop_that_delayed_it() -> None:
-    """A connection that is slow, a service that starves: nothing is lost, and nothing is well."""
-    steps = (arrives_after(0), arrives_after(0.2, late=0.1), arrives_after(0))
+def test_a_hop_is_not_waited_for_longer_than_it_may_take() -> None:
+    """A connection that is slow, a service that starves: red as soon as it is late, though the run has time left."""
+    started = time.monotonic()
+    check = follow(World().site(patience=60), "signal", (arrives_after(0), arrives_after(60, late=0.2)))
+    assert time.monotonic() - started < 5
+    assert check.outcome is Outcome.FAIL
+    assert check.seen.startswith("lost at hop 2 of 2, slow (loki): looked, after 0.")
+
+
+def test_a_look_that_took_too_long_is_late() -> None:
+    """The signal was there at the first look, whose answer took its time: nothing is lost, and nothing is well."""
+
+    def look() -> Sight:
+        time.sleep(0.2)
+        return Sight(True, "there")
+
+    steps = (arrives_after(0), Step("slow", "loki", "the line", look, late=0.1), arrives_after(0))
     check = follow(World().site(patience=5), "signal", steps)
     assert check.outcome is Outcome.FAIL
     assert check.seen.startswith("late at hop 2 of 3, slow (loki): after 0.")
@@ -73,6 +89,18 @@ def test_a_request_never_waits_longer_than_the_run(monkeypatch: pytest.MonkeyPat
     waits = [request.extensions["timeout"]["read"] for request in world.requests]
     assert 2 < waits[0] <= 3
     assert waits[1] == 0.05
+
+
+def test_who_was_silent_once_is_not_waited_for_as_long_again() -> None:
+    """A frozen service costs a run one wait and not one for each question; the others have their time."""
+    world = World(lost={"loki:/ready": httpx.ReadTimeout("timed out")})
+    site = world.site(patience=60)
+    for path in ("/ready", "/config"):
+        with contextlib.suppress(Lost):
+            site.within(30).ask("loki", path)
+    site.ask("tempo", "/ready")
+    waits = [request.extensions["timeout"]["read"] for request in world.requests]
+    assert waits == [sites.ANSWER_SECONDS, sites.LAST_SECONDS, sites.ANSWER_SECONDS]
 
 
 def test_samples_are_added_up_by_name_and_labels() -> None:

@@ -38,7 +38,7 @@ def test_the_first_lost_hop_of_a_trace_is_named(stuck: str, hop: str) -> None:
     assert round_trip(world.site()).seen.startswith(f"lost at {hop}")
 
 
-@pytest.mark.parametrize(("stuck", "hop"), [("span metrics", "hop 2 of 4"), ("exemplar", "hop 4 of 4, exemplar")])
+@pytest.mark.parametrize(("stuck", "hop"), [("span metrics", "hop 3 of 5"), ("exemplar", "hop 5 of 5, exemplar")])
 def test_the_first_lost_hop_of_span_metrics_is_named(stuck: str, hop: str) -> None:
     """A count that another run left is no proof, nor is its exemplar."""
     world = World()
