@@ -26,6 +26,8 @@ MAY_IMPORT = {
     "signals": {"spec", "yaml_text"},
     "services": {"errors", "spec", "signals", "yaml_text"},
     "identity": {"paths"},
+    "inventory": {"errors", "paths", "spec"},
+    "github": {"errors"},
     "http_client": set[str](),
     "builds": {"errors", "paths"},
 }

@@ -168,6 +168,48 @@ class RestoreDocument(Document):
     seconds: float
 
 
+class HostLine(Document):
+    """One host of an inventory.
+
+    `part` is primary or secondary, and empty for a host without a runner, as are the fields behind it. `exporters` are
+    the ports of what is scraped; `hash` changes with what a play makes of the host.
+    """
+
+    name: str
+    groups: list[str]
+    address: str
+    port: int
+    user: str
+    exporters: dict[str, int]
+    part: Literal["primary", "secondary", ""]
+    runner: str
+    labels: list[str]
+    profile: Literal["strict", "docker", ""]
+    mode: Literal["persistent", "ephemeral", ""]
+    hash: str
+
+
+class GroupLine(Document):
+    """One group of an inventory: the groups in it, and the hosts that stand in it directly."""
+
+    name: str
+    children: list[str]
+    hosts: list[str]
+
+
+class InventoryDocument(Document):
+    """The result of `inventory check`, `list` and `graph`: the hosts of an environment as they are resolved.
+
+    `folder` is where they are written. A mistake in it ends in the document of errors.
+    """
+
+    document: Literal["pointsman.inventory/1"] = "pointsman.inventory/1"
+    environment: str
+    folder: str
+    hosts: list[HostLine]
+    groups: list[GroupLine]
+
+
 class TableDocument(Document):
     """The rows of `images` and `toolchain`; `spec check` of a good spec has no rows, `mistakes`."""
 
@@ -186,7 +228,7 @@ class LogDocument(Document):
 
 
 class ErrorDocument(Document):
-    """A fault that ended the command; `mistakes` lists those of a spec."""
+    """A fault that ended the command; `mistakes` lists those of a spec or an inventory."""
 
     document: Literal["pointsman.error/1"] = "pointsman.error/1"
     exit_code: int
@@ -203,6 +245,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     DownDocument,
     BackupDocument,
     RestoreDocument,
+    InventoryDocument,
     TableDocument,
     LogDocument,
     ErrorDocument,

@@ -17,6 +17,7 @@ from pointsman.cli.documents import DOCUMENTS, json_schema
 from pointsman.errors import EXIT_FAULT, EXIT_GOOD, EXIT_UNREACHABLE, EXIT_USAGE
 from pointsman.images.catalogue import Catalogue, Service
 from pointsman.images.catalogue import load as load_catalogue
+from pointsman.inventory import variables
 from pointsman.paths import checkout
 from pointsman.spec.base import Location
 from pointsman.spec.mistakes import key_path
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
     return {
         "command-line.md": command_line(),
         "spec.md": spec(),
+        "inventory.md": inventory(),
         "images.md": images(load_catalogue()),
         "spec.schema.json": schema_text(),
         "documents.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
@@ -89,6 +91,39 @@ def spec() -> str:
             ("key", "takes", "default", "meaning"),
             ((f"`{key_path(at)}`", expected(schema_at(at)), _default(plain, at), _meaning(at)) for at in leaves),
         ),
+    )
+
+
+def inventory() -> str:
+    """The page of all variables of a host."""
+    plain = variables.HostVariables().model_dump(mode="json")
+    return _page(
+        "Inventory",
+        "The hosts of an environment stand in `inventory/<environment>/`: groups and hosts in `hosts.yml`, their "
+        "variables there, in `group_vars/<group>.yml` or in `host_vars/<host>.yml`. Ansible resolves them with its own "
+        "precedence, Jinja and vault; what comes out must be as below. `pointsman inventory check` tells every mistake "
+        "at once.",
+        _table(
+            ("variable", "takes", "default", "meaning"),
+            (
+                (f"`{name}`", expected(_host_schema(name)), _host_default(plain[name]), _host_meaning(name))
+                for name in plain
+            ),
+        ),
+        "A variable of your own, which only other variables use, begins with `x_`; an encrypted one by custom with "
+        "`vault_`. The one lookup is `lookup('env', …)`: a variable that is not set is a mistake, unless the lookup or "
+        "the filter `default` gives a value.",
+        "## Groups",
+        _table(
+            ("group", "meaning"),
+            (
+                ("`runners`", "Hosts with a runner; its children are the next two."),
+                ("`runners_primary`", "Those that jobs are led to as long as they work."),
+                ("`runners_secondary`", "Those that take over."),
+                ("`monitored`", "Hosts whose exporters are scraped."),
+            ),
+        ),
+        "Groups of your own may hold variables; each of their hosts is in one of these as well.",
     )
 
 
@@ -168,6 +203,20 @@ def _default(plain: dict[str, Any], at: Location) -> str:
     for part in at:
         value = value[part]
     return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
+
+
+def _host_schema(name: str) -> dict[str, Any] | None:
+    return variables.schema_at((name,))
+
+
+def _host_default(value: object) -> str:
+    if value is None:
+        return "none"
+    return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
+
+
+def _host_meaning(name: str) -> str:
+    return str((_host_schema(name) or {}).get("description", ""))
 
 
 def _meaning(at: Location) -> str:
