@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from pointsman.images.model import Resolution
+from tests.conftest import sharing
 from tests.deployed.estate import Clone, Estate, sweep
 from tests.deployed.specs import Spec, small_spec, whole_spec
 from tests.faults.harness import recover
@@ -27,6 +28,7 @@ NewClone = Callable[..., Clone]
 NewEstate = Callable[..., Estate]
 
 _FAILED = pytest.StashKey[bool]()
+_SHARED = pytest.StashKey[list[Estate]]()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -36,6 +38,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.failed:
         item.stash[_FAILED] = True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """A shared environment goes with the last test of its files: it would slow down all that come after."""
+    if nextitem is None or sharing(nextitem.path) != sharing(item.path):
+        for estate in item.session.stash.get(_SHARED, []):
+            estate.remove()
+        item.session.stash[_SHARED] = []
 
 
 @pytest.fixture(scope="session")
@@ -80,17 +91,19 @@ def new_estate(engine: docker.DockerClient, new_clone: NewClone) -> Iterator[New
 
 
 @pytest.fixture(scope="session")
-def whole_session_estate(new_estate: NewEstate) -> Estate:
+def whole_session_estate(new_estate: NewEstate, request: pytest.FixtureRequest) -> Estate:
     """An environment with every service, up since the first test that asks for it."""
-    estate = new_estate(None, whole_spec())
-    estate.first = estate.up()
-    return estate
+    return _shared(new_estate(None, whole_spec()), request)
 
 
 @pytest.fixture(scope="session")
-def session_estate(new_estate: NewEstate) -> Estate:
+def session_estate(new_estate: NewEstate, request: pytest.FixtureRequest) -> Estate:
     """The environment that most tests share, up since the first of them."""
-    estate = new_estate()
+    return _shared(new_estate(), request)
+
+
+def _shared(estate: Estate, request: pytest.FixtureRequest) -> Estate:
+    request.session.stash.setdefault(_SHARED, []).append(estate)
     estate.first = estate.up()
     return estate
 

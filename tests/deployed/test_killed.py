@@ -49,13 +49,15 @@ def _points() -> list[Point]:
     rng = random.Random(SEED)
     points = [
         Point("fresh", "service created", nth=rng.randint(1, SERVICES)),
+        Point("fresh", "service started", nth=rng.randint(1, SERVICES)),
         Point("fresh", "writer created", nth=rng.randint(1, CONFIGS)),
         Point("fresh", delay=round(rng.uniform(1.5, 8), 2)),
         Point("wrecked", "service created", nth=rng.randint(1, SERVICES)),
         Point("wrecked", "service started", nth=rng.randint(1, SERVICES)),
         Point("wrecked", delay=round(rng.uniform(0.5, 6), 2)),
         Point("edited", "writer created"),
-        Point("edited", delay=round(rng.uniform(2, 6), 2)),
+        Point("edited", delay=round(rng.uniform(2, 4), 2)),
+        Point("edited", delay=round(rng.uniform(4, 6), 2)),
     ]
     rng.shuffle(points)
     return points

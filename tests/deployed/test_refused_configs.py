@@ -38,4 +38,9 @@ def test_a_refused_config_changes_nothing(whole_estate: Estate, service: str) ->
         assert word in refused.said
     assert "Traceback" not in refused.said
     assert whole_estate.ids() == before
+
+
+def test_nothing_of_what_was_refused_is_left(whole_estate: Estate) -> None:
+    """With the right text back there is nothing to do: the release in force was never another one."""
     assert whole_estate.pulumi_up() == set()
+    assert whole_estate.helpers() == []

@@ -20,7 +20,7 @@ from pointsman_language_host.protocol import (
     language_pb2_grpc,
 )
 
-READY_SECONDS = 3.0
+READY_SECONDS = 10.0
 """Generous, for a loaded machine; measured 0.14 s."""
 
 # A process that ends only by SIGKILL, with a child of its own; both leave their pids.

@@ -160,7 +160,8 @@ def _manifest(path: Path, found: _Found) -> Manifest:
     text = found.texts.get(MANIFEST)
     if text is None:
         last = list(found.members)[-1] if found.members else "its first bytes"
-        raise BadBackup(f"{path} ends after {last}, without {MANIFEST}: it is cut off", remedy=_ANOTHER_COPY)
+        # A header that no longer is one looks like the end to a reader of tars.
+        raise BadBackup(f"{path} is damaged or cut off after {last}: {MANIFEST} is missing", remedy=_ANOTHER_COPY)
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:

@@ -97,6 +97,14 @@ def test_a_flipped_bit_is_told_with_its_member(whole: Path, tmp_path: Path) -> N
     assert f"{LOKI} is damaged" in refused(tmp_path / "b.tar.gz")
 
 
+def test_a_flipped_bit_in_a_header(whole: Path) -> None:
+    """A reader of tars takes what is no header for the end; the message says that it may be damage."""
+    unpacked = bytearray(gzip.decompress(whole.read_bytes()))
+    unpacked[unpacked.index(LOKI.encode())] ^= 1
+    whole.write_bytes(gzip.compress(unpacked))
+    assert f"damaged or cut off after {MARKER}" in refused(whole)
+
+
 def test_bytes_after_the_end(whole: Path, tmp_path: Path) -> None:
     """What a transfer added is no part of the backup."""
     whole.write_bytes(whole.read_bytes() + b"and more")
@@ -191,7 +199,7 @@ def test_manifest_and_members_say_the_same(tmp_path: Path) -> None:
         f"{LOKI} is missing": [marker, last],
         f"{STATE} is not in": [marker, volume, entry(STATE, b"{}"), last],
         "is not what": [marker, volume, entry(MANIFEST, last[1].replace(b'"files":1', b'"files":2'))],
-        f"without {MANIFEST}": [marker, volume],
+        f"{MANIFEST} is missing": [marker, volume],
         "where nothing more may come": [marker, volume, last, entry(STATE, b"{}")],
         "volumes.0.member.sha256": [marker, volume, entry(MANIFEST, last[1].replace(b'"sha256":"', b'"sha256":"..'))],
     }
