@@ -30,7 +30,7 @@ test: check ## All tests, quick tiers first
 	@$(PYTEST) tests/unit tests/program tests/standins -q -n 2 --dist loadfile
 	@$(POINTSMAN) toolchain ensure
 	@$(POINTSMAN) images ensure --env ci
-	@POINTSMAN_TEST_SEED=$${POINTSMAN_TEST_SEED:-$$(date +%s)} $(PYTEST) tests/toolchain tests/deployed tests/docs -n 2 --dist loadgroup
+	@POINTSMAN_TEST_SEED=$${POINTSMAN_TEST_SEED:-$$(date +%s)} $(PYTEST) tests/toolchain tests/deployed tests/docs -n 2 --dist loadfile
 
 faults: $(VENV)/.dev ## Inject every fault: is it named, is it undone
 	@$(POINTSMAN) toolchain ensure
