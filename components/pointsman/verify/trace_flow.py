@@ -33,6 +33,9 @@ NOT_FOUND = 404
 SEARCHED_SECONDS = 6.0
 # An application's spans are counted by the Collector and sent every few seconds (collector.span_metrics_interval).
 COUNTED_SECONDS = 7.0
+# A count that was not sent for this long is that of a Collector before this one, which may have ended at the same
+# value: a restored environment comes with such counts.
+COUNTED_WITHIN = "15s"
 # How far around the trace it is searched for: clocks of one machine, whole seconds.
 WINDOW_SECONDS = 60
 
@@ -136,8 +139,8 @@ def spans(site: Site, trace: str) -> dict[str, Any]:
 
 
 def _counts(site: Site, selector: str) -> Counts:
-    """The value of each series, by its labels."""
-    found = site.data(METRICS, QUERY, query=selector)["result"]
+    """The value of each series that is sent at present, by its labels."""
+    found = site.data(METRICS, QUERY, query=f"last_over_time({selector}[{COUNTED_WITHIN}])")["result"]
     return {json.dumps(series["metric"], sort_keys=True): float(series["value"][1]) for series in found}
 
 

@@ -15,7 +15,7 @@ import httpx
 from pointsman.logs import Line
 
 Labels = dict[str, str]
-_SELECTOR = re.compile(r"(\w+)\{(.*)\}(\[1m\])?$")
+_SELECTOR = re.compile(r"(?:last_over_time\()?(\w+)\{(.*)\}(\[1m\])?(?:\[(\d+)s\]\))?$")
 _MATCHER = re.compile(r'(\w+)(=~|=)"([^"]*)"')
 ITEMS = {"metrics": "metric_points", "logs": "log_records", "traces": "spans"}
 
@@ -167,12 +167,13 @@ class Stores:
             return data({"result": [{"metric": labels, "value": [0, str(value)]} for labels, value in probes]})
         parsed = _SELECTOR.match(asked["query"])
         assert parsed, asked["query"]
-        name, matchers, ranged = parsed.groups()
+        name, matchers, ranged, within = parsed.groups()
+        oldest = time.time() - float(within) if within else 0.0
         wanted = {label: value for label, _, value in _MATCHER.findall(matchers)}
         rows = [
             (labels, [at, str(int(value))])
             for known, labels, value, at in self.samples
-            if known == name and all(labels.get(label) == value for label, value in wanted.items())
+            if known == name and at >= oldest and all(labels.get(label) == value for label, value in wanted.items())
         ]
         if ranged:
             return data({"result": [{"metric": labels, "values": [value]} for labels, value in rows]})

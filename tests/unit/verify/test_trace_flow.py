@@ -55,3 +55,13 @@ def test_half_a_trace_is_no_trace() -> None:
         keep
     )
     assert "1 of 2 spans" in round_trip(world.site()).seen
+
+
+def test_a_collector_that_counts_from_one_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A count as high as the last one of a Collector that is gone is a new one: so it is in a restored environment."""
+    world = World()
+    stores = world.stores
+    monkeypatch.setattr(stores, "_rise", lambda name, labels: stores._sample(name, labels, 1))
+    assert metrics_round_trip(world.site()).outcome is Outcome.PASS
+    stores.samples[:] = [(name, labels, value, at - 60) for name, labels, value, at in stores.samples]
+    assert metrics_round_trip(world.site()).outcome is Outcome.PASS
