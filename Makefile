@@ -32,25 +32,22 @@ test: check ## All tests, quick tiers first
 	@$(POINTSMAN) images ensure --env ci
 	@POINTSMAN_TEST_SEED=$${POINTSMAN_TEST_SEED:-$$(date +%s)} $(PYTEST) tests/toolchain tests/deployed tests/docs -n 2 --dist loadfile
 
-faults: $(VENV)/.dev ## Inject every fault: is it named, is it undone
-	@$(POINTSMAN) toolchain ensure
-	@$(POINTSMAN) images ensure --env ci
+faults: provided ## Inject every fault: is it named, is it undone
 	@$(PYTEST) tests/faults -q -m "not soak"
 
-soak: $(VENV)/.dev ## Five minutes without a fault: nothing red
-	@$(POINTSMAN) toolchain ensure
-	@$(POINTSMAN) images ensure --env ci
+soak: provided ## Five minutes without a fault: nothing red
 	@$(PYTEST) tests/faults -q -m soak
 
-reliability: $(VENV)/.dev ## Measure both and write docs/reference/reliability.md
-	@$(POINTSMAN) toolchain ensure
-	@$(POINTSMAN) images ensure --env ci
+reliability: provided ## Measure both and write docs/reference/reliability.md
 	@$(PYTEST) tests/faults/test_faults.py -q --write-reliability
 
-bench: $(VENV)/.dev ## Measure and print; asserts no times
+bench: provided ## Measure and print; asserts no times
+	@$(PYTEST) tests/benchmarks -s -q
+
+.PHONY: provided
+provided: $(VENV)/.dev
 	@$(POINTSMAN) toolchain ensure
 	@$(POINTSMAN) images ensure --env ci
-	@$(PYTEST) tests/benchmarks -s -q
 
 clean: ## Remove what was made inside the clone
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

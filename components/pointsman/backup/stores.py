@@ -20,8 +20,7 @@ from pointsman.errors import PointsmanError, UnreachableError
 from pointsman.services import labels
 from pointsman.services.model import Service
 from pointsman.targets.docker import names
-from pointsman.targets.docker.container import STOP_SECONDS
-from pointsman.targets.docker.engine import host
+from pointsman.targets.docker.engine import STOP_SECONDS, host
 
 if TYPE_CHECKING:
     from docker import APIClient

@@ -42,8 +42,7 @@ from pointsman.images import lock as image_lock
 from pointsman.paths import checkout, state_dir
 from pointsman.resources.provider.kinds import Cancellation
 from pointsman.resources.provider.waiting import until_ready
-from pointsman.targets.docker.container import STOP_SECONDS
-from pointsman.targets.docker.engine import connect, inspect
+from pointsman.targets.docker.engine import STOP_SECONDS, connect, inspect
 
 if TYPE_CHECKING:
     from docker import APIClient

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -18,6 +17,7 @@ from pointsman.status import Row, gathering, memory, rows
 from pointsman.targets.docker.container import plan
 from pointsman.targets.docker.engine import Running
 from tests.unit.services.cases import CASES, Case
+from tests.unit.verify.doubles import running
 
 CASE = CASES["default"]
 QUERY = "/api/v1/query"
@@ -31,26 +31,6 @@ def declared(case: Case = CASE) -> Declared:
         for each in case.estate.services
     }
     return Declared(case.estate, "estate", plans, Resolution({}, "promtail", []))
-
-
-def running(environment: Declared) -> dict[str, Running]:
-    """Every container as it should be, up for an hour."""
-    return {
-        name: Running(
-            service=name,
-            name=planned.name,
-            id=f"id-of-{name}",
-            image=planned.image_id,
-            image_label=f"pointsman/{name}:1.2.3-0123456789ab",
-            fingerprint=planned.fingerprint,
-            status="running",
-            started=datetime.now(UTC) - timedelta(hours=1),
-            restarts=0,
-            exit_code=0,
-            networks=(planned.network,),
-        )
-        for name, planned in environment.plans.items()
-    }
 
 
 @dataclass

@@ -86,6 +86,7 @@ def running(environment: Declared, **changes: Any) -> dict[str, Running]:
             started=datetime.now(UTC) - timedelta(hours=1),
             restarts=0,
             exit_code=0,
+            networks=(planned.network,),
         )
         for name, planned in environment.plans.items()
     }

@@ -12,13 +12,12 @@ from pointsman.errors import PointsmanError
 from pointsman.http_client import new_client, worded
 from pointsman.resources.provider.kinds import Cancellation
 from pointsman.resources.provider.waiting import POLL_SECONDS, until_ready
-from pointsman.targets.docker.engine import last_lines
+from pointsman.targets.docker.engine import STOP_SECONDS, last_lines
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 PROOF_SECONDS = 30
-STOP_SECONDS = 10
 
 
 class Place(Protocol):

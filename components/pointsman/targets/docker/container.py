@@ -12,9 +12,6 @@ from pointsman.spec.models import ContainerLogs
 from pointsman.spec.scalars import size_bytes
 from pointsman.targets.docker import names
 
-# Docker kills a service that has not ended this long after SIGTERM: Tempo and the Collector were seen to take minutes.
-STOP_SECONDS = 10
-
 
 @dataclass(frozen=True)
 class VolumeMount:

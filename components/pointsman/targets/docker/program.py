@@ -14,7 +14,7 @@ from pointsman.images.model import ImageRef
 from pointsman.resources.custom import ConfigVolume, Readiness
 from pointsman.services.model import HttpReload, Reload, Service
 from pointsman.targets.docker import engine, names
-from pointsman.targets.docker.container import STOP_SECONDS, ContainerPlan, container_labels
+from pointsman.targets.docker.container import ContainerPlan, container_labels
 
 STEADY_TIMEOUT = 20.0
 
@@ -189,8 +189,8 @@ def container_args(planned: ContainerPlan, labels: Mapping[str, str]) -> docker.
         labels=[docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(labels.items())],
         restart="unless-stopped",
         must_run=True,
-        stop_timeout=STOP_SECONDS,
-        destroy_grace_seconds=STOP_SECONDS,
+        stop_timeout=engine.STOP_SECONDS,
+        destroy_grace_seconds=engine.STOP_SECONDS,
     )
 
 
