@@ -15,7 +15,7 @@ from pointsman.declared import Declared
 from pointsman.errors import PointsmanError, UsageError
 from pointsman.resources.provider.config_volume import Inputs
 from pointsman.resources.provider.protocol import from_struct
-from pointsman.targets.docker.engine import STOP_SECONDS
+from pointsman.targets.docker.container import STOP_SECONDS
 from pointsman.targets.docker.program import DockerTarget
 from tests.program.recording import ESTATE, PROGRAM, Recording, made, run_program, run_with
 

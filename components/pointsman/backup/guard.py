@@ -108,9 +108,7 @@ def start_again(client: APIClient, container: str) -> None:
 
     The engine goes on with a stop whose client is gone, and takes a start meanwhile for done: so the stop is awaited.
     """
-    from pointsman.targets.docker.engine import STOP_SECONDS
-
-    client.stop(container, timeout=STOP_SECONDS)
+    client.stop(container)
     client.start(container)
 
 

@@ -20,7 +20,7 @@ from pointsman.errors import PointsmanError, UnreachableError
 from pointsman.services import labels
 from pointsman.services.model import Service
 from pointsman.targets.docker import names
-from pointsman.targets.docker.engine import STOP_SECONDS, host
+from pointsman.targets.docker.engine import host
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -141,7 +141,7 @@ def users(client: APIClient, store: Store) -> list[str]:
 def remove_users(client: APIClient, store: Store) -> None:
     """Stops and removes the containers that mount the volume."""
     for container in users(client, store):
-        client.stop(container, timeout=STOP_SECONDS)
+        client.stop(container)
         client.remove_container(container, force=True)
 
 

@@ -42,7 +42,7 @@ from pointsman.images import lock as image_lock
 from pointsman.paths import checkout, state_dir
 from pointsman.resources.provider.kinds import Cancellation
 from pointsman.resources.provider.waiting import until_ready
-from pointsman.targets.docker.engine import STOP_SECONDS, connect, inspect
+from pointsman.targets.docker.engine import connect, inspect
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -179,7 +179,7 @@ def _stopped(client: APIClient, environment: Declared, store: Store, guard: Guar
     began = time.monotonic()
     with guard.over("stopped", running.id) as undone:
         try:
-            client.stop(running.id, timeout=STOP_SECONDS)
+            client.stop(running.id)
             yield lambda: spent[0]
         finally:
             start_again(client, running.id)

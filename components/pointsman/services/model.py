@@ -111,7 +111,8 @@ class Service:
     """One service, independent of where it runs.
 
     The first of `exposed` is its main port, where others reach it as `name`. `image` is a name in
-    images/catalogue.yaml. `memory` is in bytes, `cpus` a share of cores. `elsewhere` is the URL of one that others run:
+    images/catalogue.yaml. `memory` is in bytes, `cpus` a share of cores. It is killed when it has not stopped within
+    `stop_seconds`; None leaves that to the target. `elsewhere` is the URL of one that others run:
     it is asked there, and nothing is made of it.
     """
 
@@ -129,6 +130,7 @@ class Service:
     groups: tuple[int, ...] = ()
     metrics: Scrape | None = field(default_factory=Scrape)
     retention: Retention | None = None
+    stop_seconds: int | None = None
     after: tuple[str, ...] = ()
     elsewhere: str = ""
 

@@ -36,6 +36,8 @@ def service(spec: Environment) -> Service:
             reload=RestartInPlace(),
         ),
         data=DATA,
+        # All of its modules stop within 2 s; then its gRPC server waits for ever for its own querier's stream.
+        stop_seconds=4,
         retention=Retention(
             path="/status/config",
             key=("compactor", "compaction", "block_retention"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pointsman.errors import PointsmanError
-from pointsman.resources.provider import releases
+from pointsman.resources.provider import releases, verdicts
 from pointsman.resources.provider.kinds import Cancellation, Change, Failure, Props
 from pointsman.resources.provider.loading import Loader, validate
 from pointsman.resources.provider.releases import Live, Volume
@@ -166,10 +166,14 @@ class ConfigVolumeKind:
 
 
 def _validate(client: APIClient, wanted: Inputs, slot: str, labels: dict[str, str]) -> None:
+    asked = (wanted.image, wanted.user, wanted.validate, wanted.files)
+    if verdicts.known_good(*asked):
+        return
     validator = _validator(wanted.volume)
     releases.remove_writer(client, validator)
     command = [part.replace("{release}", f"{wanted.directory}/{slot}") for part in wanted.validate]
     validate(client, command, validator, wanted, labels)
+    verdicts.remember(*asked)
 
 
 def _load_or_roll_back(loader: Loader, volume: Volume, before: Live | None) -> None:

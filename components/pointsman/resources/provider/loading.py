@@ -12,7 +12,8 @@ from pointsman.errors import PointsmanError
 from pointsman.http_client import new_client, worded
 from pointsman.resources.provider.kinds import Cancellation
 from pointsman.resources.provider.waiting import POLL_SECONDS, until_ready
-from pointsman.targets.docker.engine import STOP_SECONDS, last_lines
+from pointsman.targets.docker.container import STOP_SECONDS
+from pointsman.targets.docker.engine import last_lines
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -96,7 +97,7 @@ class Loader:
 
     def _restart(self) -> None:
         before = datetime.now(UTC)
-        self.client.restart(self.container, timeout=STOP_SECONDS)
+        self.client.restart(self.container, timeout=_stop_seconds(self.client, self.container))
         url = f"{self.base_url}{self.ready_path}"
         until_ready(self.client, self.container, url, PROOF_SECONDS, self.cancellation, since=before)
 
@@ -108,6 +109,11 @@ class Loader:
                 return samples(client.get(f"{self.base_url}/metrics").text, names)
         except httpx.HTTPError:
             return {}
+
+
+def _stop_seconds(client: APIClient, container: str) -> int:
+    """What the container was made with; for a restart the client would send a number of its own."""
+    return int(client.inspect_container(container)["Config"].get("StopTimeout") or STOP_SECONDS)
 
 
 def samples(exposition: str, names: set[str]) -> dict[str, float]:

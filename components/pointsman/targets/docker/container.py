@@ -12,6 +12,9 @@ from pointsman.spec.models import ContainerLogs
 from pointsman.spec.scalars import size_bytes
 from pointsman.targets.docker import names
 
+# Docker kills a service that has not ended this long after SIGTERM: the Collector was seen to take minutes.
+STOP_SECONDS = 10
+
 
 @dataclass(frozen=True)
 class VolumeMount:
@@ -32,7 +35,10 @@ class PublishedPort:
 
 @dataclass(frozen=True)
 class ContainerPlan:
-    """Every setting of a container but its labels; two equal plans are one container. Memory is in MiB."""
+    """Every setting of a container but its labels; two equal plans are one container. Memory is in MiB.
+
+    It is killed when it has not stopped within `stop_seconds`.
+    """
 
     name: str
     image_id: str
@@ -49,6 +55,7 @@ class ContainerPlan:
     volumes: tuple[VolumeMount, ...]
     host_paths: tuple[tuple[str, str], ...]
     log_opts: tuple[tuple[str, str], ...]
+    stop_seconds: int
 
     @property
     def fingerprint(self) -> str:
@@ -85,6 +92,7 @@ def plan(
             ("max-file", str(rotation.max_files)),
             ("max-size", f"{size_bytes(rotation.max_size)}"),
         ),
+        stop_seconds=service.stop_seconds or STOP_SECONDS,
     )
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
 REQUEST_SECONDS = 30
-# Docker kills a service that has not ended this long after SIGTERM: Tempo and the Collector were seen to take minutes.
-STOP_SECONDS = 10
 
 
 def host() -> str:

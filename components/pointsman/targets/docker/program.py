@@ -189,8 +189,8 @@ def container_args(planned: ContainerPlan, labels: Mapping[str, str]) -> docker.
         labels=[docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(labels.items())],
         restart="unless-stopped",
         must_run=True,
-        stop_timeout=engine.STOP_SECONDS,
-        destroy_grace_seconds=engine.STOP_SECONDS,
+        stop_timeout=planned.stop_seconds,
+        destroy_grace_seconds=planned.stop_seconds,
     )
 
 
