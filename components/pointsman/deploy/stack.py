@@ -21,6 +21,12 @@ from pointsman.errors import PointsmanError
 from pointsman.paths import checkout
 from pointsman.toolchain import pins
 
+# Most operations wait for a service; Pulumi's own four a core would keep others from being started meanwhile.
+AT_ONCE = 32
+# Pulumi and its plugins are written in Go and live for seconds: collecting garbage less often takes a quarter off the
+# CPU of an `up`, for 80 MiB more (8.6 and 6.5 s with 100, Go's own, and 400).
+GARBAGE = {"GOGC": "400"}
+
 
 class _Command(auto.PulumiCommand):
     """The toolchain's own CLI, whose version was seen when it was made: asking once more takes 0.3 s."""
@@ -55,13 +61,13 @@ class _Stack(auto.Stack):
 def up(environment: str, variables: dict[str, str], console: Console) -> Run:
     """Makes the environment what its spec says; raises PointsmanError with the engine's own words when it cannot."""
     with _opened(environment, variables, create=True) as stack:
-        return _drive(console, lambda on_event: stack.up(on_event=on_event, color="never"))
+        return _drive(console, lambda on_event: stack.up(on_event=on_event, color="never", parallel=AT_ONCE))
 
 
 def destroy(environment: str, variables: dict[str, str], console: Console) -> Run:
     """Removes the environment's resources; data volumes stay."""
     with _opened(environment, variables, create=False) as stack:
-        return _drive(console, lambda on_event: stack.destroy(on_event=on_event, color="never"))
+        return _drive(console, lambda on_event: stack.destroy(on_event=on_event, color="never", parallel=AT_ONCE))
 
 
 def export_state(environment: str, variables: dict[str, str]) -> bytes:
@@ -88,7 +94,7 @@ def _opened(environment: str, variables: dict[str, str], *, create: bool) -> Ite
     before = os.environ.get("PATH", "")
     os.environ["PATH"] = variables["PATH"]
     try:
-        workspace = _Workspace(work_dir=str(checkout()), env_vars=variables, pulumi_command=_Command())
+        workspace = _Workspace(work_dir=str(checkout()), env_vars=GARBAGE | variables, pulumi_command=_Command())
         known = stack_file(environment).is_file()
         yield _Stack(environment, workspace, StackInitMode.SELECT if known or not create else StackInitMode.CREATE)
     except CommandError as error:

@@ -65,7 +65,7 @@ def _promtail(environment: str, spec: Environment, loki: Service, proxy: Service
             reload=RestartInPlace(),
         ),
         ready=Probe("/ready"),
-        after=(loki.name, proxy.name),
+        after=(proxy.name,),
     )
 
 
@@ -151,7 +151,7 @@ def _alloy(environment: str, spec: Environment, loki: Service, proxy: Service) -
             ),
         ),
         ready=Probe("/-/ready"),
-        after=(loki.name, proxy.name),
+        after=(proxy.name,),
     )
 
 
