@@ -1,24 +1,17 @@
-"""Takes programs from Debian packages of a newer suite, beside the machine's own apt: nothing is installed.
-
-apt runs with a configuration and folders of its own in the run's scratch. Mirrors, keys, proxies and credentials are
-those of the machine; signatures are checked as always.
-"""
+"""Takes programs from Debian packages of a newer suite: nothing is installed on the machine."""
 
 from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pointsman.builds import apt_sources, locks
+from pointsman.builds import apt
 from pointsman.builds.model import Build, BuildError, Workspace, fingerprint
-from pointsman.errors import UnreachableError
 
 TREE: Final = "root"
 """Folder of a result whose files belong into an image at the same path."""
@@ -26,34 +19,8 @@ VERSIONS: Final = "versions"
 """File of a result: a line `package=version` for each, the main one first."""
 _LAYOUT_VERSION: Final = 1
 """Counted up when this module makes something else of the same packages."""
-_PROGRAMS: Final = ("apt-get", "apt-config", "dpkg", "dpkg-deb")
 
-_CONFIG: Final = """\
-Dir::Etc::main "/dev/null";
-Dir::Etc::parts "/dev/null";
-Dir::Etc::sourcelist "{folder}/debian.sources";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferences "{folder}/preferences";
-Dir::Etc::preferencesparts "/dev/null";
-Dir::State "{folder}/state";
-Dir::State::status "{folder}/status";
-Dir::Cache "{folder}/cache";
-Acquire::Languages "none";
-Acquire::AllowInsecureRepositories "false";
-Acquire::AllowWeakRepositories "false";
-Acquire::AllowDowngradeToInsecureRepositories "false";
-APT::Sandbox::User "root";
-"""
-# Whatever else a machine's sources lead to: packages are taken from Debian, or not at all.
-_PREFERENCES: Final = """\
-Package: *
-Pin: release o=Debian
-Pin-Priority: 990
-
-Package: *
-Pin: release o=*
-Pin-Priority: -1
-"""
+_OTHER: Final = ", or set images.source to registry or auto where a registry is reachable"
 
 
 @dataclass(frozen=True)
@@ -98,7 +65,7 @@ def debian_build(spec: DebianBuild) -> Build:
         seconds=spec.seconds,
         scratch_bytes=spec.scratch_bytes,
         make=lambda workspace: _make(spec, workspace),
-        require=lambda: _require(spec),
+        require=lambda: apt.require(spec.name, spec.suite, spec.packages, other=_OTHER),
     )
 
 
@@ -125,128 +92,83 @@ def libraries(listing: str) -> list[tuple[str, str]]:
     return found
 
 
-def _require(spec: DebianBuild) -> None:
-    """Raise UnreachableError where there is no apt, or none that is fed by Debian."""
-    folder = apt_sources.APT
-    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
-    reason = f"there is no {', '.join(missing)} on PATH" if missing else ""
-    if not reason and not apt_sources.retargeted(apt_sources.machine_sources(folder), spec.suite):
-        reason = f"the sources in {folder} name no Debian release"
-    if reason:
-        raise UnreachableError(
-            f"{spec.name} is made of Debian packages ({', '.join(spec.packages)} of {spec.suite}); {reason}",
-            remedy="use a machine with Debian, or set images.source to registry or auto where a registry is reachable",
-        )
-
-
 def _make(spec: DebianBuild, workspace: Workspace) -> None:
-    unpacked, versions = workspace.scratch / "unpacked", {}
-    for package, archive in _download(spec, workspace).items():
-        versions[package] = workspace.run(["dpkg-deb", "-f", archive, "Version"]).strip()
-        _check_version(package, versions[package], spec, workspace)
-        workspace.report(f"unpacking {package} {versions[package]}", None)
-        workspace.run(["dpkg-deb", "-x", archive, unpacked])
+    unpacked = unpack(spec.name, spec.suite, spec.packages, workspace)
     for output, path in spec.binaries.items():
         shutil.copyfile(_only(unpacked, path), workspace.out / output)
         (workspace.out / output).chmod(0o755)
     for pattern in spec.files:
         for file in _matching(unpacked, pattern):
-            _lay(file, workspace.out / TREE / file.relative_to(unpacked))
-    loader = next(unpacked.glob("usr/lib*/**/ld-linux*.so.*"), None)
-    if loader:
-        _lay_libraries(loader.resolve(), unpacked, spec, workspace)
+            lay(file, workspace.out / TREE / file.relative_to(unpacked))
+    lay_libraries([workspace.out / output for output in spec.binaries], unpacked, workspace)
+
+
+def unpack(name: str, suite: str, packages: Mapping[str, str], workspace: Workspace) -> Path:
+    """The files of packages, none older than its lowest version; the result's VERSIONS is written.
+
+    Raises UnreachableError when a package cannot be had, BuildError when it is too old.
+    """
+    unpacked, versions = workspace.scratch / "unpacked", {}
+    for package, archive in apt.download(name, suite, packages, workspace).items():
+        versions[package] = workspace.run(["dpkg-deb", "-f", archive, "Version"]).strip()
+        _check_version(package, versions[package], packages[package], suite, workspace)
+        workspace.report(f"unpacking {package} {versions[package]}", None)
+        workspace.run(["dpkg-deb", "-x", archive, unpacked])
     (workspace.out / VERSIONS).write_text("".join(f"{package}={version}\n" for package, version in versions.items()))
+    return unpacked
 
 
-def _download(spec: DebianBuild, workspace: Workspace) -> dict[str, Path]:
-    """The archive of each package. The suite's index is fetched once for all builds of a run."""
-    folder, here = workspace.shared / f"apt-{spec.suite}", workspace.scratch / "archives"
-    here.mkdir()
-    env = {"APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
-    try:
-        with locks.exclusive(workspace.shared / f"apt-{spec.suite}.lock"):
-            if not (folder / "updated").exists():
-                _configure(folder, spec.suite)
-                workspace.report(f"reading the index of {spec.suite}", None)
-                workspace.run(["apt-get", "update", "-q"], env=env)
-                (folder / "updated").touch()
-        workspace.report("downloading", None)
-        workspace.run(["apt-get", "download", "-q", *spec.packages], cwd=here, env=env)
-    except BuildError as error:
-        (folder / "updated").unlink(missing_ok=True)
-        raise UnreachableError(
-            f"{spec.name}: {', '.join(spec.packages)} cannot be had from Debian's {spec.suite}",
-            detail=error.detail,
-            remedy=f"check the network and the Debian mirrors in {apt_sources.APT}, then try again",
-        ) from error
-    return {package: _only(here, f"{package}_*.deb") for package in spec.packages}
+def loader_of(unpacked: Path) -> Path | None:
+    """The dynamic loader among unpacked packages."""
+    found = next(unpacked.glob("usr/lib*/**/ld-linux*.so.*"), None) or next(unpacked.glob("lib/**/ld-*.so.*"), None)
+    return found.resolve() if found else None
 
 
-def _configure(folder: Path, suite: str) -> None:
-    """Lay out apt's own folders and files for a suite."""
-    for below in ("state/lists/partial", "cache/archives/partial"):
-        (folder / below).mkdir(parents=True, exist_ok=True)
-    (folder / "status").touch()
-    (folder / "preferences").write_text(_PREFERENCES, encoding="utf-8")
-    sources = apt_sources.retargeted(apt_sources.machine_sources(apt_sources.APT), suite)
-    # Mirrors and proxies may carry credentials.
-    for name, text in (
-        ("debian.sources", apt_sources.rendered(sources)),
-        ("apt.conf", _CONFIG.format(folder=folder) + acquire_settings(_machine_settings())),
-    ):
-        (folder / name).touch(mode=0o600)
-        (folder / name).write_text(text, encoding="utf-8")
+def library_path(unpacked: Path) -> str:
+    """Where unpacked packages have libraries, in the loader's own form."""
+    found = [*unpacked.glob("usr/lib/**/*.so*"), *unpacked.glob("lib/**/*.so*")]
+    return ":".join(sorted({str(each.parent) for each in found}))
 
 
-def acquire_settings(dump: str) -> str:
-    """Of all settings of a machine's apt, how it reaches mirrors; none of its hooks, and no further indexes."""
-    kept = re.compile(r"Acquire::(?!Allow|Languages|IndexTargets|CompressionTypes|Changelogs|GzipIndexes)[^ ]")
-    return "".join(f"{line}\n" for line in dump.splitlines() if kept.match(line) and not line.endswith(' "";'))
-
-
-def _machine_settings() -> str:
-    env = {key: value for key, value in os.environ.items() if key != "APT_CONFIG"}
-    # Not by the workspace: the log would keep the credentials of a proxy.
-    return subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False, env=env).stdout
-
-
-def _check_version(package: str, version: str, spec: DebianBuild, workspace: Workspace) -> None:
-    try:
-        workspace.run(["dpkg", "--compare-versions", version, "ge", spec.packages[package]])
-    except BuildError as error:
-        raise BuildError(
-            f"{package} of {spec.suite} is {version}; {spec.packages[package]} or newer is needed",
-            remedy="name a newer suite in images/catalogue.yaml, or set images.source to registry",
-        ) from error
-
-
-def _lay_libraries(loader: Path, unpacked: Path, spec: DebianBuild, workspace: Workspace) -> None:
-    """Lay what the binaries load beside them: asked of the loader that they will run with."""
-    paths = ":".join(sorted({str(each.parent) for each in unpacked.glob("usr/lib/**/*.so*")}))
-    for output in spec.binaries:
-        binary = workspace.out / output
-        for wanted, place in libraries(
-            workspace.run([loader, "--inhibit-cache", "--list", "--library-path", paths, binary])
-        ):
+def lay_libraries(programs: Iterable[Path], unpacked: Path, workspace: Workspace) -> None:
+    """Lay what programs (or libraries) load into the result's TREE: asked of the loader that they will run with."""
+    loader = loader_of(unpacked)
+    if loader is None:
+        return
+    paths = library_path(unpacked)
+    for program in programs:
+        listing = workspace.run([loader, "--inhibit-cache", "--list", "--library-path", paths, program])
+        for wanted, place in libraries(listing):
             if wanted.startswith("/"):
-                _lay(loader, workspace.out / TREE / wanted.lstrip("/"))
+                lay(loader, workspace.out / TREE / wanted.lstrip("/"))
             elif Path(place).is_relative_to(unpacked):
-                _lay(Path(place), workspace.out / TREE / Path(place).relative_to(unpacked))
-            else:
+                lay(Path(place), workspace.out / TREE / Path(place).relative_to(unpacked))
+            elif not Path(place).is_relative_to(workspace.out):
                 # The loader also looks where this machine has its own libraries.
                 raise _lacking(wanted)
+
+
+def lay(file: Path, target: Path) -> None:
+    """Copy a file and its executable bit; the file's other modes and its owner do not matter."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, target)
+    target.chmod(0o755 if os.access(file, os.X_OK) else 0o644)
+
+
+def _check_version(package: str, version: str, lowest: str, suite: str, workspace: Workspace) -> None:
+    try:
+        workspace.run(["dpkg", "--compare-versions", version, "ge", lowest])
+    except BuildError as error:
+        raise BuildError(
+            f"{package} of {suite} is {version}; {lowest} or newer is needed",
+            remedy="name a newer suite in images/catalogue.yaml, or set images.source to registry",
+        ) from error
 
 
 def _lacking(library: str) -> BuildError:
     return BuildError(
         f"{library} is in none of the packages", remedy="add its package to the recipe in images/catalogue.yaml"
     )
-
-
-def _lay(file: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, target)
-    target.chmod(0o755 if os.access(file, os.X_OK) else 0o644)
 
 
 def _only(folder: Path, pattern: str) -> Path:

@@ -144,6 +144,17 @@ def images(catalogue: Catalogue) -> str:
         "environment, `images.lock.json` in its state directory, keeps it. An image of packages mode holds what is "
         "listed, certificates, one user and its folders, and nothing else: no shell. The time is that of a cold build "
         "on two quiet cores, downloads included.",
+        "## Test hosts",
+        "A test host runs a whole Debian system under systemd, so that a play cannot tell it from a machine. Such an "
+        "image is made by debootstrap, which takes root. It has no password, and no identity either: that is made at "
+        "the first start.",
+        _table(
+            ("host", "Debian", "packages beside the smallest set", "time"),
+            (
+                (name, f"{each.version} ({each.suite})", ", ".join(each.packages), f"{each.seconds:.0f} s")
+                for name, each in catalogue.hosts.items()
+            ),
+        ),
     )
 
 
@@ -201,6 +212,8 @@ def _default(plain: dict[str, Any], at: Location) -> str:
         return f"`{json.dumps(schema.get('default', {}))}`"
     value: Any = plain
     for part in at:
+        if value is None:  # a part that is left out has no defaults inside
+            return "`null`"
         value = value[part]
     return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
@@ -234,6 +247,8 @@ def _made(service: Service) -> str:
         return "not to be had"
     debian, version = service.packages.debian, service.packages.version
     other = f"{version} in its place: " if version else ""
+    if python := service.packages.python:
+        other = f"Debian {python.suite}'s Python {python.python} with {', '.join(python.distributions)}: "
     if debian:
         other = f"Debian {debian.suite}, {service.made_version} or newer: "
     binaries = ", ".join(f"`{path}`" for path in service.binaries.values())

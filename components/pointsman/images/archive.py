@@ -33,13 +33,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything that an image is made of."""
+    """Everything that an image is made of. A `layer`, a tar archive that is there already, stands for the entries."""
 
     entries: Sequence[Entry]
     user: int
     entrypoint: Sequence[str]
     architecture: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: str = ""
+    layer: Path | None = None
+
+    def stream(self) -> Iterator[bytes]:
+        """The layer's bytes."""
+        return layer_stream(self.entries) if self.layer is None else _chunks(self.layer)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Archive:
         """The archive's bytes, in chunks of at most 1 MiB."""
         yield from _member(self._config_name(), self.config)
         yield _header("layer.tar", 0o644, 0, self.layer_size, tarfile.REGTYPE)
-        yield from layer_stream(self.layout.entries)
+        yield from self.layout.stream()
         yield bytes(_padding(self.layer_size))
         yield from _member("manifest.json", self._manifest())
         yield _end()
@@ -77,7 +84,7 @@ class Archive:
 def assemble(layout: Layout, tag: str) -> Archive:
     """The archive of a layout; reads every file once to hash the layer."""
     digest, layer_size = hashlib.sha256(), 0
-    for chunk in layer_stream(layout.entries):
+    for chunk in layout.stream():
         digest.update(chunk)
         layer_size += len(chunk)
     config = _config(layout, f"sha256:{digest.hexdigest()}")
@@ -108,6 +115,7 @@ def _complete(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _config(layout: Layout, diff_id: str) -> bytes:
+    environment = {"PATH": "/usr/bin:/bin", **layout.environment}
     return _json(
         {
             "architecture": layout.architecture,
@@ -116,9 +124,10 @@ def _config(layout: Layout, diff_id: str) -> bytes:
             "config": {
                 "User": f"{layout.user}:{layout.user}",
                 "Entrypoint": list(layout.entrypoint),
-                "Env": ["PATH=/usr/bin:/bin"],
+                "Env": [f"{name}={value}" for name, value in environment.items()],
                 "WorkingDir": "/",
                 "Labels": dict(layout.labels),
+                **({"StopSignal": layout.stop_signal} if layout.stop_signal else {}),
             },
             "rootfs": {"type": "layers", "diff_ids": [diff_id]},
             "history": [{"created": _EPOCH, "created_by": "pointsman"}],
@@ -129,10 +138,14 @@ def _config(layout: Layout, diff_id: str) -> bytes:
 def _file(name: str, path: Path, mode: int, owner: int) -> Iterator[bytes]:
     size = path.stat().st_size
     yield _header(name, mode, owner, size, tarfile.REGTYPE)
+    yield from _chunks(path)
+    yield bytes(_padding(size))
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
-    yield bytes(_padding(size))
 
 
 def _member(name: str, content: bytes, mode: int = 0o644, owner: int = 0) -> Iterator[bytes]:

@@ -7,45 +7,36 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from pointsman.errors import UsageError
+from pointsman.images.recipes import Inside, PackageName, Part, Recipe, Scratch, Seconds, Suite, Version
 from pointsman.paths import checkout
 
 # The same safe loader in C where PyYAML was built with it: a third of a second less for a file of this length.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-Version = Annotated[str, StringConstraints(pattern=r"^[0-9][A-Za-z0-9.-]{0,60}$")]
 Repository = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+$")]
 Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
-Inside = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._-]+)+$")]
-InPackage = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_*-][A-Za-z0-9._*-]*(/[A-Za-z0-9_*-][A-Za-z0-9._*-]*)+$")
-]
-PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 Mode = Annotated[str, StringConstraints(pattern=r"^[01][0-7]{3}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class User(_Part):
+class User(Part):
     """The user that the service runs as; its group has the same number and name."""
 
     id: int = Field(ge=1, le=65534, description="0 is refused: nothing runs as root.")
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
-class Official(_Part):
+class Official(Part):
     """The upstream's own image. Digests are not written here: they are seen when pulled and kept in the lock."""
 
     repository: Repository
     tag: Tag
 
 
-class Folder(_Part):
+class Folder(Part):
     """A folder that the service writes in; a new named volume mounted there takes over its owner and mode."""
 
     path: Inside
@@ -53,65 +44,7 @@ class Folder(_Part):
     owner: int | None = Field(default=None, ge=0, le=65534, description="Default: the service's user.")
 
 
-class GoRecipe(_Part):
-    """How the service's binaries are built from Go modules."""
-
-    folder: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")] = Field(
-        description="Folder below images/ with go.mod and go.sum."
-    )
-    packages: dict[str, str] = Field(min_length=1, description="Go package of each of the service's binaries.")
-    tags: list[str] = Field(default_factory=list)
-    ldflags: str = ""
-    seconds: float = Field(gt=0, description="Measured wall time of a cold build on 2 quiet cores.")
-    scratch: int = Field(gt=0, description="GiB of disk that the build needs for modules and objects.")
-
-
-class DebianRecipe(_Part):
-    """Which files of which Debian packages make the image; libraries that the binaries load are found by themselves."""
-
-    suite: Annotated[str, StringConstraints(pattern=r"^[a-z]+$")]
-    packages: dict[PackageName, Version] = Field(
-        min_length=1, description="Package and the lowest version that will do; first: the one the image is named for."
-    )
-    binaries: dict[str, InPackage] = Field(min_length=1, description="Where the packages have each binary.")
-    files: list[InPackage] = Field(
-        default_factory=list, description="Patterns of further files, laid at the same path in the image."
-    )
-    seconds: float = Field(gt=0, description="Measured wall time on 2 quiet cores, the suite's index included.")
-    scratch: int = Field(gt=0, description="GiB of disk that indexes and unpacked packages need.")
-
-
-class Recipe(_Part):
-    """How the image is made from package registries: exactly one kind."""
-
-    go: GoRecipe | None = None
-    debian: DebianRecipe | None = None
-    version: Version | None = Field(
-        default=None, description="Where it is not the official image's: of another release, or of a stand-in."
-    )
-
-    @property
-    def kind(self) -> GoRecipe | DebianRecipe:
-        """The kind that is given."""
-        found = self.go or self.debian
-        assert found is not None  # _exactly_one_kind
-        return found
-
-    @property
-    def built(self) -> dict[str, str]:
-        """What gives each binary: a Go package, or a path in Debian's packages."""
-        return self.kind.packages if isinstance(self.kind, GoRecipe) else self.kind.binaries
-
-    @model_validator(mode="after")
-    def _exactly_one_kind(self) -> Recipe:
-        if (self.go is None) == (self.debian is None):
-            raise ValueError("expected exactly one kind: go or debian")
-        if self.debian and self.version:
-            raise ValueError("version stands beside go only: Debian's is that of the package which was obtained")
-        return self
-
-
-class Service(_Part):
+class Service(Part):
     """One service: the same binaries, user and folders whether the image is pulled or built."""
 
     version: Version
@@ -123,6 +56,11 @@ class Service(_Part):
     )
     folders: list[Folder] = Field(default_factory=list)
     packages: Recipe | None = Field(default=None, description="Absent: the image can only be had from a registry.")
+
+    @property
+    def uid(self) -> int:
+        """The user that the container runs as."""
+        return self.user.id
 
     @property
     def made_version(self) -> str:
@@ -162,15 +100,58 @@ class Service(_Part):
         return self
 
 
-class Catalogue(_Part):
-    """All services by name."""
+class Host(Part):
+    """A test host: a whole Debian system under systemd, which runs as root. No registry has it: it is always built."""
+
+    version: Version = Field(description="Debian's release.")
+    suite: Suite
+    folder: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")] = Field(
+        description="Folder below images/ with files/, laid at the same path, and finish.sh, run inside at the end."
+    )
+    packages: list[PackageName] = Field(min_length=1, description="What is in it beside Debian's smallest set.")
+    seconds: Seconds
+    scratch: Scratch
+
+    @property
+    def official(self) -> Official | None:
+        """No image of a registry."""
+        return None
+
+    @property
+    def uid(self) -> int:
+        """systemd is root's."""
+        return 0
+
+    @property
+    def made_version(self) -> str:
+        """The lowest version that will do: the release."""
+        return self.version
+
+    def is_made_as(self, version: str) -> bool:
+        """Whether a version is of the release: 12.12 is of 12."""
+        return _release(version)[:1] == _release(self.version)[:1]
+
+
+class Catalogue(Part):
+    """All services by name, and the systems that test hosts run."""
 
     services: dict[ServiceName, Service] = Field(min_length=1)
+    hosts: dict[ServiceName, Host] = Field(default_factory=dict)
+
+    def image(self, name: str) -> Service | Host:
+        """The service or host of that name; raises UsageError for one that the catalogue does not know."""
+        return self.hosts[name] if name in self.hosts else self.service(name)
+
+    @model_validator(mode="after")
+    def _one_image_a_name(self) -> Catalogue:
+        if both := sorted(set(self.services) & set(self.hosts)):
+            raise ValueError(f"{', '.join(both)} under services and under hosts; expected one image a name")
+        return self
 
     def service(self, name: str) -> Service:
         """The service of that name; raises UsageError for one that the catalogue does not know."""
         if name not in self.services:
-            known = ", ".join(sorted(self.services))
+            known = ", ".join(sorted((*self.services, *self.hosts)))
             raise UsageError(f"no image is known for service {name}; known: {known}")
         return self.services[name]
 

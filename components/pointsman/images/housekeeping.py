@@ -53,10 +53,10 @@ def rows(environment: str, spec: Environment) -> list[Row]:
             continue
         entry = lock.services.get(name)
         if entry is None:
-            version = "" if name == LOG_AGENT else catalogue.service(name).version
+            version = "" if name == LOG_AGENT else catalogue.image(name).version
             found.append(Row(name, version, spec.images.source, "", "", None, "unresolved"))
             continue
-        image, service = engine.inspect(entry.image_id), catalogue.service(name)
+        image, service = engine.inspect(entry.image_id), catalogue.image(name)
         fresh = fits(entry, service, spec.images)
         if fresh and isinstance(entry, Made):
             fresh = service.packages is not None and packages.plan(name, service).recipe == entry.recipe

@@ -8,7 +8,7 @@ from typing import Final
 from pointsman.errors import UsageError
 from pointsman.images import catalogue as catalogues
 from pointsman.images import lock as locks
-from pointsman.images.catalogue import Catalogue, Service, in_registry
+from pointsman.images.catalogue import Catalogue, Host, Service, in_registry
 from pointsman.images.engine import Engine
 from pointsman.images.lock import Agent, Lock, Made, Pulled
 from pointsman.images.model import ImageRef, Resolution
@@ -22,12 +22,20 @@ LOG_AGENT: Final = log_agent.NAME
 NO_RECIPE: Final = "it cannot be built from packages"
 
 
+def images_beside(spec: Environment) -> tuple[str, ...]:
+    """The images of the catalogue that a spec needs beside those of its services: the system of test hosts, and the
+    one that the log agent of all hosts is taken out of."""
+    beside = {"none": (), "machines": ("promtail",), "containers": ("promtail", "runner-host")}
+    return beside[spec.runners.hosts]
+
+
 def required_services(spec: Environment) -> tuple[str, ...]:
-    """The images that the services of a spec need, with LOG_AGENT where alloy or promtail is still to be chosen."""
+    """The images that a spec needs, with LOG_AGENT where alloy or promtail is still to be chosen."""
     allowed = agents(spec, None)
     # Neither the environment's name nor the machine decides which images there are.
     services = compose("any", spec, allowed[0], Machine()).services
-    return tuple(LOG_AGENT if each.name == LOG_AGENT and len(allowed) > 1 else each.image for each in services)
+    needed = (LOG_AGENT if each.name == LOG_AGENT and len(allowed) > 1 else each.image for each in services)
+    return tuple(dict.fromkeys((*needed, *images_beside(spec))))
 
 
 def locked(environment: str, spec: Environment) -> Resolution:
@@ -43,6 +51,8 @@ def locked(environment: str, spec: Environment) -> Resolution:
     for name in required_services(spec):
         out = left_out(name, lock.absent, spec.images)
         (absent if out else required).append(lock.agent if name == LOG_AGENT else name)
+    # The log agent of the containers may be that of the hosts as well.
+    required = list(dict.fromkeys(required))
     stale = _unfit(required, lock, spec.images, catalogues.load())
     if stale:
         raise _run_ensure(environment, f"the images of {environment} are outdated: {'; '.join(stale)}")
@@ -61,9 +71,9 @@ def left_out(name: str, absent: Mapping[str, str], images: Images) -> bool:
     return images.source == "auto" and reason not in ("", NO_RECIPE)
 
 
-def fits(entry: Pulled | Made, service: Service, images: Images) -> bool:
+def fits(entry: Pulled | Made, service: Service | Host, images: Images) -> bool:
     """Whether a locked image is still what spec and catalogue ask for, its recipe (packages) aside."""
-    if entry.user != service.user.id:
+    if entry.user != service.uid:
         return False
     if isinstance(entry, Made):
         return (images.source != "registry" or service.official is None) and service.is_made_as(entry.version)
@@ -85,7 +95,7 @@ def agents(spec: Environment, before: Agent | None) -> tuple[Agent, ...]:
 def _unfit(required: list[str], lock: Lock, images: Images, catalogue: Catalogue) -> list[str]:
     stale = []
     for name in required:
-        entry, service = lock.services.get(name), catalogue.service(name)
+        entry, service = lock.services.get(name), catalogue.image(name)
         if entry is None:
             stale.append(f"{name} is not in the lock")
         elif not fits(entry, service, images):

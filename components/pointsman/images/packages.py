@@ -7,16 +7,21 @@ import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
-from pointsman.builds import Build, DebianBuild, GoBuild, Progress, Store, debian_build, fingerprint, go_build
+from pointsman.builds import Build, Progress, Store, fingerprint
 from pointsman.builds.debian import TREE, VERSIONS, obtained
+from pointsman.builds.model import CACHES
+from pointsman.builds.system import LAYER
+from pointsman.builds.wheels import LIBRARY
 from pointsman.errors import UnreachableError, UsageError
 from pointsman.images.archive import LAYOUT_VERSION, Entry, Layout, assemble
-from pointsman.images.catalogue import DebianRecipe, GoRecipe, Service
+from pointsman.images.catalogue import Host, Service
 from pointsman.images.engine import PREFIX, Engine, LocalImage
 from pointsman.images.lock import Made
+from pointsman.images.making import build_of
+from pointsman.images.recipes import PythonRecipe
 from pointsman.paths import checkout
 
 RECIPE_LABEL: Final = "pointsman.recipe"
@@ -24,7 +29,25 @@ VERSION_LABEL: Final = "org.opencontainers.image.version"
 PACKAGES_LABEL: Final = "pointsman.packages"
 CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
 _LOAD_SECONDS: Final = 3.0  # measured: a 157 MB image, hashed and loaded into a local engine
-_GIB: Final = 2**30
+CODE: Final = "/opt/pointsman/code"
+"""Where code of the checkout lies in an image of Python."""
+
+INIT: Final = "/sbin/init"
+HOST_STOP: Final = "SIGRTMIN+3"
+"""What systemd takes for a request to shut down."""
+# `container` tells systemd where it is: the machine's own identity is not taken over.
+HOST_ENVIRONMENT: Final = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "container": "docker",
+}
+# The wheels are compiled in the image; nothing can be written there anyway.
+PYTHON_ENVIRONMENT: Final = {
+    "PYTHONPATH": f"{CODE}:{LIBRARY}",
+    "PYTHONSAFEPATH": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "SSL_CERT_FILE": CERTIFICATES,
+}
 
 # Where distributions keep the bundle, as in Go's crypto/x509 (root_linux.go).
 _BUNDLES: Final = (
@@ -42,7 +65,7 @@ class Plan:
     """All that decides a service's image, before anything is built. `recipe` is 12 hex digits."""
 
     name: str
-    service: Service
+    service: Service | Host
     build: Build
     recipe: str
     certificates: bytes
@@ -57,27 +80,35 @@ class Plan:
         return f"{self.repository}:{re.sub('[^A-Za-z0-9._-]', '-', version)}-{self.recipe}"
 
 
-def plan(name: str, service: Service) -> Plan:
-    """The plan of a service's image; raises UsageError without a recipe, UnreachableError without CA certificates."""
+def plan(name: str, service: Service | Host) -> Plan:
+    """The plan of an image; raises UsageError without a recipe, UnreachableError without CA certificates."""
     if service.packages is None:
         raise no_recipe(name)
-    build = _build(name, service, service.packages.kind)
-    certificates = _certificates()
+    build = build_of(name, service)
+    # Debian's own package of certificates is in a host.
+    certificates = b"" if isinstance(service, Host) else _certificates()
     # The image without its binaries: the build's own recipe stands for those.
     shape = layout(name, service, None, certificates, "")
-    recipe = fingerprint(str(LAYOUT_VERSION), build.recipe, *_described(shape), *service.binaries.values())
+    binaries = [] if isinstance(service, Host) else service.binaries.values()
+    recipe = fingerprint(str(LAYOUT_VERSION), build.recipe, *_described(shape), *binaries)
     return Plan(name, service, build, recipe, certificates)
 
 
-def layout(name: str, service: Service, result: Path | None, certificates: bytes, recipe: str) -> Layout:
+def layout(name: str, service: Service | Host, result: Path | None, certificates: bytes, recipe: str) -> Layout:
     """The image of a service: what its build made, CA certificates, its user, /tmp and its folders.
 
-    Without a `result` it is the image's shape, which a build has no part in.
+    Without a `result` it is the image's shape, which a build has no part in. A host's image is the build's as it is.
     """
+    labels = _labels(name, service, result, recipe)
+    if isinstance(service, Host):
+        layer = result / LAYER if result else None
+        return Layout([], service.uid, [INIT], architecture(), labels, HOST_ENVIRONMENT, HOST_STOP, layer)
+    python = service.packages.python if service.packages else None
     user = service.user
     passwd = f"{user.name}:x:{user.id}:{user.id}:{name}:/:/sbin/nologin\n"
     entries = [
         *(_made(service, result) if result else ()),
+        *(_code(python) if python else ()),
         Entry(CERTIFICATES, 0o644, 0, certificates),
         Entry("/etc/passwd", 0o644, 0, passwd.encode()),
         Entry("/etc/group", 0o644, 0, f"{user.name}:x:{user.id}:\n".encode()),
@@ -87,16 +118,9 @@ def layout(name: str, service: Service, result: Path | None, certificates: bytes
             for folder in service.folders
         ),
     ]
-    labels = {
-        "org.opencontainers.image.title": name,
-        VERSION_LABEL: service.made_version,
-        RECIPE_LABEL: recipe,
-    }
-    if result and (result / VERSIONS).is_file():
-        versions = obtained(result)
-        labels[VERSION_LABEL] = next(iter(versions.values()))
-        labels[PACKAGES_LABEL] = " ".join(f"{package}={version}" for package, version in versions.items())
-    return Layout(entries, user.id, [service.entrypoint], architecture(), labels)
+    entrypoint = [service.entrypoint, "-m", python.module] if python else [service.entrypoint]
+    environment = PYTHON_ENVIRONMENT if python else {}
+    return Layout(entries, user.id, entrypoint, architecture(), labels, environment)
 
 
 def make(plans: list[Plan], store: Store, engine: Engine, progress: Progress) -> Iterator[tuple[str, Made]]:
@@ -113,7 +137,7 @@ def make(plans: list[Plan], store: Store, engine: Engine, progress: Progress) ->
             Made(
                 version=version,
                 image_id=image.id,
-                user=planned.service.user.id,
+                user=planned.service.uid,
                 recipe=planned.recipe,
                 label=planned.tag(version),
             ),
@@ -136,31 +160,35 @@ def architecture() -> str:
     return _ARCHITECTURES.get(machine, machine)
 
 
-def _build(name: str, service: Service, recipe: GoRecipe | DebianRecipe) -> Build:
-    if isinstance(recipe, DebianRecipe):
-        return debian_build(
-            DebianBuild(
-                name=f"images/{name}",
-                suite=recipe.suite,
-                packages=recipe.packages,
-                binaries=recipe.binaries,
-                files=recipe.files,
-                seconds=recipe.seconds,
-                scratch_bytes=recipe.scratch * _GIB,
+def _labels(name: str, service: Service | Host, result: Path | None, recipe: str) -> dict[str, str]:
+    labels = {
+        "org.opencontainers.image.title": name,
+        VERSION_LABEL: service.made_version,
+        RECIPE_LABEL: recipe,
+    }
+    if result and (result / VERSIONS).is_file():
+        versions = obtained(result)
+        labels[PACKAGES_LABEL] = " ".join(f"{package}={version}" for package, version in versions.items())
+        # The version of our own code is ours, whatever Python runs it.
+        if isinstance(service, Host) or not (service.packages and service.packages.python):
+            labels[VERSION_LABEL] = next(iter(versions.values()))
+    return labels
+
+
+def _code(recipe: PythonRecipe) -> Iterator[Entry]:
+    """The code of an image, as it is in the checkout now: read here, so that it counts as part of the recipe."""
+    for target, source in recipe.code.items():
+        place = checkout() / source
+        files = [place] if place.is_file() else sorted(each for each in place.rglob("*") if each.is_file())
+        if not files:
+            raise UsageError(
+                f"there is no {source} in {checkout()}, which an image needs",
+                remedy="restore it from version control, or correct `code` in images/catalogue.yaml",
             )
-        )
-    return go_build(
-        GoBuild(
-            name=f"images/{name}",
-            folder=checkout() / "images" / recipe.folder,
-            binaries=recipe.packages,
-            version=service.made_version,
-            seconds=recipe.seconds,
-            scratch_bytes=recipe.scratch * _GIB,
-            tags=tuple(recipe.tags),
-            ldflags=recipe.ldflags,
-        )
-    )
+        for file in files:
+            if not set(CACHES) & set(file.relative_to(checkout()).parts):
+                inside = PurePosixPath(CODE, target, file.relative_to(place))
+                yield Entry(str(inside), 0o644, 0, file.read_bytes())
 
 
 def _made(service: Service, result: Path) -> Iterator[Entry]:
@@ -193,6 +221,8 @@ def _described(shape: Layout) -> Iterator[str]:
         content = entry.content if isinstance(entry.content, bytes) else b""
         yield json.dumps([entry.path, entry.mode, entry.owner, content.hex()])
     yield json.dumps([shape.user, list(shape.entrypoint), shape.architecture, dict(shape.labels)], sort_keys=True)
+    if shape.environment or shape.stop_signal:
+        yield json.dumps([dict(shape.environment), shape.stop_signal], sort_keys=True)
 
 
 def _certificates() -> bytes:

@@ -18,7 +18,7 @@ from pointsman.errors import PointsmanError, UnreachableError
 from pointsman.images import catalogue as catalogues
 from pointsman.images import lock as locks
 from pointsman.images import packages
-from pointsman.images.catalogue import Catalogue, Service
+from pointsman.images.catalogue import Catalogue, Host, Service
 from pointsman.images.engine import Engine
 from pointsman.images.failures import RegistryFailure
 from pointsman.images.lock import Agent, Lock, Made, Pulled
@@ -44,11 +44,11 @@ def ensure(environment: str, spec: Environment, progress: Progress, *, update: b
         run.save()
     if run.failures:
         raise _unobtainable(run.failures)
-    plans = [packages.plan(name, run.catalogue.service(name)) for name in run.to_make]
+    plans = [packages.plan(name, run.catalogue.image(name)) for name in run.to_make]
     for name, made in packages.make(plans, Store(), run.engine, progress):
         run.entries[name] = made.model_copy(update={"reason": run.to_make[name]})
         run.save()
-    return resolution(run.required, run.lock, run.left_out, run.findings)
+    return resolution(list(dict.fromkeys(run.required)), run.lock, run.left_out, run.findings)
 
 
 @dataclass
@@ -177,12 +177,12 @@ class _Run:
 
     def _choose(self, name: str) -> PointsmanError | RegistryFailure | None:
         """Resolve one service; what is returned says why it cannot be had."""
-        service, images = self.catalogue.service(name), self.spec.images
+        service, images = self.catalogue.image(name), self.spec.images
         entry = self.entries.get(name)
         if entry is not None and (self.update or not fits(entry, service, images)):
             entry = None
         made = entry if isinstance(entry, Made) else None
-        if made or service.official is None or images.source == "packages":
+        if isinstance(service, Host) or made or service.official is None or images.source == "packages":
             self._want_made(name, service, made)
             return None
         if entry is not None and self.engine.inspect(entry.image_id):
@@ -196,7 +196,7 @@ class _Run:
             self.to_make[name] = failure.cause
         return None
 
-    def _want_made(self, name: str, service: Service, entry: Made | None) -> None:
+    def _want_made(self, name: str, service: Service | Host, entry: Made | None) -> None:
         """Have it made from packages, unless the image that is locked is there and of the present recipe."""
         reason = entry.reason if entry and self.spec.images.source == "auto" else ""
         if service.official is None and self.spec.images.source != "packages":
@@ -214,7 +214,7 @@ def _check_recipes(wanted: Sequence[str], images: Images, catalogue: Catalogue) 
     for name in wanted:
         if name == LOG_AGENT or name in OPTIONAL or images.source != "packages":
             continue
-        if catalogue.service(name).packages is None:
+        if catalogue.image(name).packages is None:
             raise packages.no_recipe(name)
 
 

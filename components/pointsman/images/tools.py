@@ -17,7 +17,7 @@ def build(names: Sequence[str], progress: Progress) -> dict[str, ImageRef]:
     Raises UsageError for a name that the catalogue does not have or cannot make, BuildError when a build fails.
     """
     catalogue = catalogues.load()
-    plans = [packages.plan(name, catalogue.service(name)) for name in dict.fromkeys(names)]
+    plans = [packages.plan(name, catalogue.image(name)) for name in dict.fromkeys(names)]
     return {
         name: ImageRef(name, made.version, made.image_id, made.label, made.source, made.user)
         for name, made in packages.make(plans, Store(), Engine(), progress)

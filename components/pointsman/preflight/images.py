@@ -118,8 +118,8 @@ def _known(name: str, state: str, spec: Environment, source: str, catalogue: Cat
         return ImageFacts(name, state)
     mode = spec.images.source
     # Of the two agents only Alloy is pulled where there is a choice, and only Promtail is ever built.
-    official = catalogue.service("alloy" if name == LOG_AGENT else name).official
-    service = catalogue.service("promtail" if name == LOG_AGENT else name)
+    official = catalogue.image("alloy" if name == LOG_AGENT else name).official
+    service = catalogue.image("promtail" if name == LOG_AGENT else name)
     host = ""
     # What was built before is built again.
     if official and (mode == "registry" or (mode == "auto" and source != "packages")):

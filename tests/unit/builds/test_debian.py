@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pointsman.builds import BuildError, DebianBuild, debian, debian_build
+from pointsman.builds import BuildError, DebianBuild, apt, debian, debian_build
 from pointsman.errors import UnreachableError
 
 SPEC = DebianBuild(
@@ -53,7 +53,7 @@ def test_the_recipe_follows_what_is_asked_for_and_no_network() -> None:
 
 def test_of_the_machines_settings_only_the_way_to_mirrors_is_taken() -> None:
     """Proxies stay; hooks, folders, further indexes and loosened checks do not."""
-    assert debian.acquire_settings(DUMP).splitlines() == [
+    assert apt.acquire_settings(DUMP).splitlines() == [
         'Acquire::http::Proxy "http://user:secret@proxy.example.org:3128";',
         'Acquire::Check-Valid-Until "false";',
     ]
@@ -99,3 +99,9 @@ def test_versions_that_were_obtained_are_read_back(tmp_path: Path) -> None:
         ("prometheus-alertmanager", "0.28.1+ds-1"),
         ("libc6", "2.41-12+deb13u4"),
     ]
+
+
+def test_proxies_of_apt_are_told_to_other_programs() -> None:
+    """By the names that all of them read; `DIRECT` is no proxy."""
+    assert apt.proxies(DUMP) == {"http_proxy": "http://user:secret@proxy.example.org:3128"}
+    assert apt.proxies('Acquire::HTTPS::Proxy "DIRECT";\n') == {"https_proxy": ""}

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from pointsman.builds.system import FILES, FINISH
 from pointsman.errors import UsageError
-from pointsman.images.catalogue import Service, in_registry, load
+from pointsman.images.catalogue import Catalogue, Host, Service, in_registry, load
 from pointsman.images.locked import LOG_AGENT, required_services
 from pointsman.services.estate import OPTIONAL
 from pointsman.spec.models import Environment
@@ -33,7 +34,7 @@ services:
 
 
 def test_the_real_catalogue_is_valid_and_its_recipes_are_there() -> None:
-    """Every Go recipe has its pinned module, every folder of images/ its recipe; official images are named whole."""
+    """Every Go recipe has its pinned module, every folder of images/ its image; official images are named whole."""
     catalogue = load(IMAGES / "catalogue.yaml")
     folders = set()
     for name, service in catalogue.services.items():
@@ -43,6 +44,10 @@ def test_the_real_catalogue_is_valid_and_its_recipes_are_there() -> None:
             folder = IMAGES / service.packages.go.folder
             assert (folder / "go.mod").is_file(), name
             assert (folder / "go.sum").is_file(), name
+    for name, host in catalogue.hosts.items():
+        folders.add(host.folder)
+        assert (IMAGES / host.folder / FINISH).is_file(), name
+        assert (IMAGES / host.folder / FILES).is_dir(), name
     assert folders == {path.name for path in IMAGES.iterdir() if path.is_dir()}
 
 
@@ -119,17 +124,36 @@ DEBIAN = {
 }
 
 
+PYTHON = {
+    "suite": "bookworm",
+    "python": "3.11",
+    "packages": {"python3.11-minimal": "3.11.2"},
+    "lock": "runtime.lock",
+    "distributions": ["jsonschema"],
+    "code": {"program": "components/program"},
+    "module": "program",
+    "seconds": 1.0,
+    "scratch": 1,
+}
+HOST = {"version": "12", "suite": "bookworm", "folder": "host", "packages": ["systemd"], "seconds": 1.0, "scratch": 1}
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         ({}, "expected official, packages, or both"),
-        ({"packages": {}}, "exactly one kind: go or debian"),
-        ({"packages": {"go": GO, "debian": DEBIAN}}, "exactly one kind: go or debian"),
+        ({"packages": {}}, "exactly one kind: go, debian or python"),
+        ({"packages": {"go": GO, "debian": DEBIAN}}, "exactly one kind: go, debian or python"),
         ({"packages": {"debian": DEBIAN, "version": "1.1.0"}}, "version stands beside go only"),
         ({"packages": {"debian": {**DEBIAN, "binaries": {"other": "usr/bin/other"}}}}, "builds ['other']"),
         ({"packages": {"debian": {**DEBIAN, "suite": "trixie main"}}}, "suite"),
         ({"packages": {"debian": {**DEBIAN, "binaries": {"program": "../../etc/shadow"}}}}, "binaries.program"),
         ({"packages": {"debian": {**DEBIAN, "packages": {"a; rm": "1"}}}}, "packages.debian.packages"),
+        ({"packages": {"python": PYTHON}}, "builds ['python3']"),
+        ({"packages": {"python": {**PYTHON, "python": "2.7"}}}, "packages.python.python"),
+        ({"packages": {"python": {**PYTHON, "lock": "../other.lock"}}}, "packages.python.lock"),
+        ({"packages": {"python": {**PYTHON, "code": {"program": "../elsewhere"}}}}, "packages.python.code"),
+        ({"packages": {"python": {**PYTHON, "distributions": ["a --index-url=b"]}}}, "packages.python.distributions"),
     ],
 )
 def test_a_service_comes_from_somewhere_and_in_one_way(more: dict[str, object], said: str) -> None:
@@ -149,3 +173,28 @@ def test_a_program_of_debian_may_be_newer_than_asked_for() -> None:
     ]
     go = Service.model_validate({**PROGRAM, "packages": {"go": GO}})
     assert [go.is_made_as(each) for each in ("1.2.0", "1.2.1")] == [True, False]
+
+
+def test_a_host_is_of_its_release() -> None:
+    """Point releases of Debian do as well, another release does not; a host is root's and in no registry."""
+    host = Host.model_validate(HOST)
+    assert [host.is_made_as(each) for each in ("12.0", "12.12", "12", "13.1", "11.9")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert (host.uid, host.official) == (0, None)
+
+
+def test_a_name_is_a_service_or_a_host() -> None:
+    """Both are found by name; one name for both is refused, an unknown one is told with all that are known."""
+    program = {**PROGRAM, "packages": {"go": GO}}
+    catalogue = Catalogue.model_validate({"services": {"program": program}, "hosts": {"debian": HOST}})
+    assert catalogue.image("program") == Service.model_validate(program)
+    assert catalogue.image("debian") == Host.model_validate(HOST)
+    with pytest.raises(UsageError, match="known: debian, program"):
+        catalogue.image("fedora")
+    with pytest.raises(ValidationError, match="expected one image a name"):
+        Catalogue.model_validate({"services": {"program": program}, "hosts": {"program": HOST}})

@@ -10,7 +10,8 @@ import pytest
 
 from pointsman.errors import UsageError
 from pointsman.images import lock as locks
-from pointsman.images.catalogue import Service
+from pointsman.images import locked
+from pointsman.images.catalogue import Host, Service
 from pointsman.images.lock import Lock, Made, Pulled, UnreadableLock
 from pointsman.images.locked import LOG_AGENT, fits, left_out, required_services
 from pointsman.spec.models import Environment, Images
@@ -166,3 +167,22 @@ def test_a_lock_from_before_there_were_absent_services_is_read(tmp_path: Path) -
     del data["absent"]
     file.write_text(json.dumps(data))
     assert locks.read(file) == Lock(services={"loki": PULLED}, agent="alloy")
+
+
+def test_a_hosts_image_is_built_in_every_mode() -> None:
+    """A locked one stays while release and user are as they were; there is none that a registry could give."""
+    host = Host.model_validate(
+        {"version": "12", "suite": "bookworm", "folder": "host", "packages": ["systemd"], "seconds": 1.0, "scratch": 1}
+    )
+    made = Made(version="12.12", image_id=ID, user=0, recipe="0123456789ab", label="pointsman/host:12.12-0123456789ab")
+    sources: tuple[Literal["auto", "registry", "packages"], ...] = ("auto", "registry", "packages")
+    assert all(fits(made, host, Images(source=source)) for source in sources)
+    assert not fits(made.model_copy(update={"version": "13.1"}), host, Images())
+    assert not fits(made.model_copy(update={"user": 1000}), host, Images())
+
+
+def test_images_beside_the_services_are_required_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once, after those of the services."""
+    alone = required_services(Environment())
+    monkeypatch.setattr(locked, "images_beside", lambda spec: ("runner-host", alone[0]))
+    assert required_services(Environment()) == (*alone, "runner-host")
