@@ -31,7 +31,8 @@ class Step:
     """One resource in this run. `op` is the engine's word, such as `create`; times are Unix seconds.
 
     `custom` tells a resource that a provider makes from a component or a provider, which are only names; `retained` one
-    that leaves the state but not the world: data volumes, for which the engine says `delete` as well.
+    that leaves the state but not the world: data volumes, for which the engine says `delete` as well. `doing` is what
+    its provider said last that it does, such as the task of a play.
     """
 
     urn: str
@@ -41,6 +42,7 @@ class Step:
     ended: float = 0.0
     custom: bool = True
     retained: bool = False
+    doing: str = ""
 
     @property
     def name(self) -> str:
@@ -75,7 +77,7 @@ class Run:
     def take(self, event: EngineEvent) -> Step | None:
         """Adds an event; returns the step that it moved."""
         if event.diagnostic_event:
-            self._diagnose(event.diagnostic_event)
+            return self._diagnose(event.diagnostic_event)
         if event.summary_event:
             # The SDK's annotation says an enumeration, the values are plain text.
             told_changes = event.summary_event.resource_changes.items()
@@ -108,14 +110,21 @@ class Run:
             step.ended = at
         return step
 
-    def _diagnose(self, told: DiagnosticEvent) -> None:
+    def _diagnose(self, told: DiagnosticEvent) -> Step | None:
         message = _COLOUR.sub("", told.message).strip()
         if not message or _ECHO.search(message):
-            return
+            return None
+        if told.ephemeral:
+            step = self.steps.get(told.urn or "")
+            if step and step.state is State.RUNNING:
+                step.doing = message
+                return step
+            return None
         if told.severity == "error" and message not in self.errors:
             self.errors.append(message)
         if told.severity == "warning" and message not in self.warnings:
             self.warnings.append(message)
+        return None
 
 
 def _is_retained(told: StepEventMetadata) -> bool:

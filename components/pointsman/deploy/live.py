@@ -12,6 +12,8 @@ from rich.text import Text
 from pointsman.deploy.events import Run, State, Step
 
 _MARKS = {State.RUNNING: ("…", "cyan"), State.DONE: ("✓", "green"), State.FAILED: ("✗", "red")}
+# A log that nobody watches gets what a resource does this often, in seconds.
+DOING_SECONDS = 15.0
 _WORDS = {"create": "created", "update": "updated", "create-replacement": "replaced", "delete": "deleted"}
 
 
@@ -23,6 +25,7 @@ class Display:
         self._console = console
         self._run = run
         self._live: Live | None = None
+        self._told: dict[str, float] = {}
 
     def __enter__(self) -> Display:
         """Begins to draw."""
@@ -39,9 +42,14 @@ class Display:
             self._live.stop()
 
     def tell(self, step: Step) -> None:
-        """Says that a step ended, where no live tree does."""
-        if self._live is None and _shown(step) and step.finishes:
+        """Says that a step ended, where no live tree does; of one that takes long, what it does from time to time."""
+        if self._live is not None or not _shown(step):
+            return
+        if step.finishes:
             self._console.print(line(step, step.ended), highlight=False)
+        elif step.doing and time.time() - self._told.get(step.urn, step.started) >= DOING_SECONDS:
+            self._told[step.urn] = time.time()
+            self._console.print(line(step, time.time()), highlight=False)
 
     def tree(self) -> Group:
         """The resources that change, below the component that each belongs to."""
@@ -66,7 +74,7 @@ def _shown(step: Step) -> bool:
 
 
 def line(step: Step, now: float) -> Text:
-    """One resource: mark, name, kind, what is done to it, seconds."""
+    """One resource: mark, name, kind, what is done to it, seconds, and while it is, in its provider's words."""
     mark, style = _MARKS[step.state]
     word = {
         State.RUNNING: step.op,
@@ -77,7 +85,11 @@ def line(step: Step, now: float) -> Text:
         word = "kept"
     seconds = max(0.0, (step.ended or now) - step.started)
     kind = (f"{step.type:<13} ", "dim")
-    return Text.assemble((f"{mark} ", style), f"{step.name:<23} ", kind, f"{word} {seconds:.0f}s")
+    doing = f"  {step.doing}" if step.doing and step.state is State.RUNNING else ""
+    text = Text.assemble((f"{mark} ", style), f"{step.name:<23} ", kind, f"{word} {seconds:.0f}s", (doing, "dim"))
+    # One line each, however much is said.
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _parent(urn: str) -> str:

@@ -61,7 +61,11 @@ class _Stack(auto.Stack):
 def up(environment: str, variables: dict[str, str], console: Console) -> Run:
     """Makes the environment what its spec says; raises PointsmanError with the engine's own words when it cannot."""
     with _opened(environment, variables, create=True) as stack:
-        return _drive(console, lambda on_event: stack.up(on_event=on_event, color="never", parallel=AT_ONCE))
+        # One host that fails must not keep the others from being made.
+        return _drive(
+            console,
+            lambda on_event: stack.up(on_event=on_event, color="never", parallel=AT_ONCE, continue_on_error=True),
+        )
 
 
 def destroy(environment: str, variables: dict[str, str], console: Console) -> Run:

@@ -34,6 +34,7 @@ class ConfigVolume(pulumi.CustomResource):
         reload: Mapping[str, str],
         base_url: str,
         ready_path: str,
+        secrets: Mapping[str, Mapping[str, Any]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """The arguments are described at `pointsman.resources.provider.config_volume.Inputs`."""
@@ -52,6 +53,8 @@ class ConfigVolume(pulumi.CustomResource):
             "reload": dict(reload),
             "baseUrl": base_url,
             "readyPath": ready_path,
+            # Left out where there are none, so that a state without them is not changed by them.
+            **({"secrets": {name: dict(source) for name, source in secrets.items()}} if secrets else {}),
             "release": None,
         }
         super().__init__("pointsman:index:ConfigVolume", name, props, opts)

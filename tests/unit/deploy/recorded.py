@@ -14,6 +14,7 @@ CONTAINER = "docker:index/container:Container"
 CONFIG = "pointsman:index:ConfigVolume"
 VOLUME = "docker:index/volume:Volume"
 NETWORK = "docker:index/network:Network"
+PLAY = "pointsman:index:HostPlay"
 
 
 def urn(name: str, type: str, parent: str = "") -> str:
@@ -43,6 +44,12 @@ def done(op: str, name: str, type: str = CONTAINER, *, parent: str = STACK, at: 
 def said(message: str, severity: str = "error") -> dict[str, Any]:
     """A diagnostic."""
     return {"timestamp": 1000, "diagnosticEvent": {"message": message, "severity": severity, "color": "never"}}
+
+
+def doing(message: str, urn: str) -> dict[str, Any]:
+    """What a provider says that it does for a resource, for as long as it does."""
+    told = {"message": f"{message}\n", "severity": "info", "color": "never", "urn": urn, "ephemeral": True}
+    return {"timestamp": 1000, "diagnosticEvent": told}
 
 
 def summary(**changes: int) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from tests.unit.deploy.recorded import (
     FAILED,
     NETWORK,
     OUTPUTS,
+    PLAY,
     PRE,
+    doing,
     done,
     run_of,
     said,
@@ -116,3 +118,13 @@ def test_other_events_move_nothing() -> None:
     }
     for event in ({kind: content} for kind, content in others.items()):
         assert Run().take(EngineEvent.from_json({"timestamp": 1, **event})) is None
+
+
+def test_what_passes_is_no_message() -> None:
+    """What a provider does at the moment belongs to its step, and is neither a warning nor an error; of a resource that
+    nobody knows, or that is done, it is nothing."""
+    play = urn("runner-1-play", PLAY)
+    begun = step(PRE, "create", "runner-1-play", PLAY, parent="")
+    run = run_of(begun, doing("a task", play), doing("x", urn("y", PLAY)))
+    assert run.steps[play].doing == "a task"
+    assert (run.errors, run.warnings) == ([], [])

@@ -10,8 +10,21 @@ from pulumi.automation.events import EngineEvent
 from rich.console import Console
 
 from pointsman.deploy.events import Run
-from pointsman.deploy.live import Display
-from tests.unit.deploy.recorded import CONFIG, FAILED, NETWORK, OUTPUTS, PRE, VOLUME, done, run_of, step
+from pointsman.deploy.live import Display, line
+from tests.unit.deploy.recorded import (
+    CONFIG,
+    FAILED,
+    NETWORK,
+    OUTPUTS,
+    PLAY,
+    PRE,
+    VOLUME,
+    doing,
+    done,
+    run_of,
+    step,
+    urn,
+)
 from tests.unit.deploy.recorded import STACK as COMPONENT
 
 EVENTS = [
@@ -63,7 +76,7 @@ def test_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1030.0)
     shown, printed = console(terminal=True)
     shown.print(Display(shown, run_of(*EVENTS)).tree())
-    assert "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n" == TREE
+    assert "\n".join(text.rstrip() for text in printed.getvalue().splitlines()) + "\n" == TREE
 
 
 def test_lines_where_there_is_no_terminal() -> None:
@@ -103,3 +116,38 @@ def test_data_volumes_are_said_to_be_kept() -> None:
             assert moved is not None
             display.tell(moved)
     assert printed.getvalue() == "✓ loki-data               Volume        kept 0s\n"
+
+
+def test_what_a_resource_does_stands_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task of a running play, in one line however long; when it is over, nothing of it is left."""
+    monkeypatch.setattr(time, "time", lambda: 1030.0)
+    play = urn("runner-1-play", PLAY, COMPONENT)
+    begun = [step(PRE, "create", "runner-1-play", PLAY, parent=COMPONENT, at=18)]
+    shown, printed = console(terminal=True)
+    shown.print(Display(shown, run_of(*begun, doing("runner-1: ssh : Write the settings (12)", play))).tree())
+    assert "… runner-1-play           HostPlay      create 12s  runner-1: ssh : Write the" in printed.getvalue()
+    assert len(printed.getvalue().splitlines()) == 3
+    over = run_of(
+        *begun, doing("a task", play), step(OUTPUTS, "create", "runner-1-play", PLAY, parent=COMPONENT, at=19)
+    )
+    assert line(over.steps[play], 1030.0).plain == "✓ runner-1-play           HostPlay      created 1s"
+
+
+def test_a_log_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody watches, a long play says every quarter of a minute in which task it is, and not all of them."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    shown, printed = console(terminal=False)
+    run = Run()
+    play = urn("runner-1-play", PLAY, COMPONENT)
+    with Display(shown, run) as display:
+        run.take(EngineEvent.from_json(step(PRE, "create", "runner-1-play", PLAY, parent=COMPONENT)))
+        for second in range(0, 40, 2):
+            now[0] = 1000.0 + second
+            moved = run.take(EngineEvent.from_json(doing(f"runner-1: Task {second}", play)))
+            assert moved is not None
+            display.tell(moved)
+    assert [text.rpartition("  ")[2] for text in printed.getvalue().splitlines()] == [
+        "runner-1: Task 16",
+        "runner-1: Task 32",
+    ]

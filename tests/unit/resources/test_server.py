@@ -118,7 +118,9 @@ def test_it_takes_no_traffic_from_outside(plugin: Plugin) -> None:
     assert info.version == "0.1.0"
     assert set(json.loads(schema.schema)["resources"]) == {
         "pointsman:index:ConfigVolume",
+        "pointsman:index:HostPlay",
         "pointsman:index:Readiness",
+        "pointsman:index:RunnerRegistration",
     }
     assert configured.supportsPreview
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pointsman.errors import PointsmanError
-from pointsman.resources.provider import releases, verdicts
+from pointsman.resources.provider import releases, secret_files, verdicts
 from pointsman.resources.provider.kinds import Cancellation, Change, Failure, Props
 from pointsman.resources.provider.loading import Loader, validate
 from pointsman.resources.provider.releases import Live, Volume
@@ -26,6 +26,7 @@ class Inputs:
     image with `{release}` for the files' folder; empty for a service that has no validator. `reload` is
     `{kind: restart}` or `{kind: http, path, succeeded, at}`. A change of only files under a prefix in `watched` needs
     no reload; `watched_metric` tells, by file name, the modification time of each as the service read it last.
+    `secrets` are path → where the secret is (`file` or `environment`; `generated` where it is ours to make).
     """
 
     volume: str
@@ -42,6 +43,7 @@ class Inputs:
     reload: dict[str, str]
     base_url: str
     ready_path: str
+    secrets: dict[str, Props]
 
     @classmethod
     def of(cls, props: Props) -> Inputs:
@@ -61,13 +63,14 @@ class Inputs:
             reload=props["reload"],
             base_url=props["baseUrl"],
             ready_path=props["readyPath"],
+            secrets=props.get("secrets", {}),
         )
 
 
 class ConfigVolumeKind:
     """Validate → write beside the last good release → put in force → reload or restart → prove, else roll back.
 
-    Output: `release`, the digest of the files in force.
+    Outputs: `release`, the digest of the files in force; `secretsSeen`, what tells the secrets there from others.
     """
 
     def check(self, inputs: Props) -> list[Failure]:
@@ -94,7 +97,10 @@ class ConfigVolumeKind:
         changed = [f'files["{path}"]' for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
         if not changed and state.get("release") != releases.digest(new):
             changed = ["release"]
-        changed += [key for key in ("user", "directory") if old_inputs.get(key) != inputs.get(key)]
+        changed += [key for key in ("user", "directory", "secrets") if old_inputs.get(key) != inputs.get(key)]
+        # Who previews may not be who has the secrets: those that cannot be read are taken to be what they were.
+        if inputs.get("secrets") and secret_files.seen(inputs["secrets"]) not in (None, state.get("secretsSeen")):
+            changed.append("secretsSeen")
         return Change(tuple(changed))
 
     def create(self, inputs: Props, cancellation: Cancellation) -> tuple[str, dict[str, Any]]:
@@ -106,7 +112,7 @@ class ConfigVolumeKind:
         """Puts new files in force."""
         return self._release(state.get("files", {}), Inputs.of(inputs), cancellation)
 
-    def read(self, state: Props) -> dict[str, Any] | None:
+    def read(self, state: Props, cancellation: Cancellation) -> dict[str, Any] | None:
         """The release that the container really sees; None when the volume is gone."""
         from docker.errors import NotFound
 
@@ -127,7 +133,7 @@ class ConfigVolumeKind:
             live = Volume(client, container, directory).live()
         return {"release": live.release if live else ""}
 
-    def delete(self, state: Props) -> None:
+    def delete(self, state: Props, cancellation: Cancellation) -> None:
         """Removes the volume: config is made again from the spec."""
         from docker.errors import NotFound
 
@@ -147,7 +153,8 @@ class ConfigVolumeKind:
         ):
             before = volume.live()
             slot = before.other if before else releases.SLOTS[0]
-            written = volume.write(slot, wanted.files, wanted.user)
+            values = secret_files.read(wanted.secrets)
+            written = volume.write(slot, wanted.files, wanted.user, values)
             if wanted.validate:
                 _validate(client, wanted, slot, labels)
             volume.point(slot)
@@ -157,12 +164,12 @@ class ConfigVolumeKind:
                 loader = Loader(
                     client, wanted.container, wanted.base_url, wanted.ready_path, wanted.reload, cancellation
                 )
-                if all(path.startswith(wanted.watched) for path in changed):
+                if changed and all(path.startswith(wanted.watched) for path in changed):
                     live = [f"{wanted.directory}/{releases.LINK}/{path}" for path in changed & {*wanted.files}]
                     loader.until_read(wanted.watched_metric, live, written)
                 else:
                     _load_or_roll_back(loader, volume, before)
-        return {"release": releases.digest(wanted.files)}
+        return {"release": releases.digest(wanted.files), "secretsSeen": secret_files.fingerprint(values)}
 
 
 def _validate(client: APIClient, wanted: Inputs, slot: str, labels: dict[str, str]) -> None:

@@ -35,7 +35,7 @@ _bare("pulumi.runtime")
 from pulumi.runtime.proto import plugin_pb2, provider_pb2  # noqa: E402
 from pulumi.runtime.proto import provider_pb2_grpc as rpc  # noqa: E402
 
-__all__ = ["UNKNOWN", "empty_pb2", "from_struct", "plugin_pb2", "provider_pb2", "rpc", "to_struct"]
+__all__ = ["UNKNOWN", "empty_pb2", "engine_stubs", "from_struct", "plugin_pb2", "provider_pb2", "rpc", "to_struct"]
 
 
 def from_struct(message: struct_pb2.Struct) -> dict[str, Any]:
@@ -64,3 +64,10 @@ def _plain(value: struct_pb2.Value) -> Any:
     if kind == "string_value":
         return UNKNOWN if value.string_value == UNKNOWN else value.string_value
     return value.bool_value if kind == "bool_value" else None
+
+
+def engine_stubs() -> tuple[Any, Any]:
+    """Messages and services of the engine itself, for the few runs in which something is told to it."""
+    from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+    return engine_pb2, engine_pb2_grpc

@@ -36,11 +36,11 @@ class ReadinessKind:
         """Waits again."""
         return self._wait(inputs, cancellation)
 
-    def read(self, state: Props) -> dict[str, Any] | None:
+    def read(self, state: Props, cancellation: Cancellation) -> dict[str, Any] | None:
         """A proof once made stays made; that the service still works is for `verify` to say."""
         return {}
 
-    def delete(self, state: Props) -> None:
+    def delete(self, state: Props, cancellation: Cancellation) -> None:
         """There is nothing to remove."""
 
     def _wait(self, inputs: Props, cancellation: Cancellation) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ LINK = "current"
 # Names the files of a slot, so that a look at one small file tells which release is in force.
 STAMP = ".release"
 READ_ONLY_FOR_SERVICE = 0o440
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def digest(files: Mapping[str, str]) -> str:
@@ -59,10 +61,14 @@ class Volume:
         slot, _, release = stamp.decode().strip().partition(" ")
         return Live(slot, release) if slot in SLOTS and release else None
 
-    def write(self, slot: str, files: Mapping[str, str], user: int) -> int:
-        """Puts the files into a slot in place of whatever was there; returns their modification time."""
+    def write(self, slot: str, files: Mapping[str, str], user: int, secrets: Mapping[str, str] = NONE) -> int:
+        """Puts the files into a slot in place of whatever was there; returns their modification time.
+
+        `secrets` lie beside them and have no part in what the release is called.
+        """
         written = int(time.time())
-        self.client.put_archive(self.container, self.directory, slot_archive(slot, files, user, written))
+        archive = slot_archive(slot, files, user, written, secrets)
+        self.client.put_archive(self.container, self.directory, archive)
         return written
 
     def point(self, slot: str) -> None:
@@ -115,7 +121,9 @@ def remove_writer(client: APIClient, writer: str) -> None:
         return
 
 
-def slot_archive(slot: str, files: Mapping[str, str], user: int, written: int) -> bytes:
+def slot_archive(
+    slot: str, files: Mapping[str, str], user: int, written: int, secrets: Mapping[str, str] = NONE
+) -> bytes:
     """A tar that empties the slot and fills it.
 
     The slot first appears in it as a file: the engine then removes the directory that is there with all it holds, which
@@ -125,11 +133,11 @@ def slot_archive(slot: str, files: Mapping[str, str], user: int, written: int) -
     folder = tarfile.TarInfo(slot)
     folder.type, folder.mode = tarfile.DIRTYPE, 0o755
     members: list[tuple[tarfile.TarInfo, bytes]] = [(clear, b""), (folder, b"")]
-    for name in sorted({parent for path in files for parent in _parents(path)}):
+    for name in sorted({parent for path in (*files, *secrets) for parent in _parents(path)}):
         below = tarfile.TarInfo(f"{slot}/{name}")
         below.type, below.mode = tarfile.DIRTYPE, 0o755
         members.append((below, b""))
-    stamped = {**files, STAMP: f"{slot} {digest(files)}\n"}
+    stamped = {**files, **secrets, STAMP: f"{slot} {digest(files)}\n"}
     for path, text in sorted(stamped.items()):
         item = tarfile.TarInfo(f"{slot}/{path}")
         item.mode, item.mtime, item.uid, item.gid = READ_ONLY_FOR_SERVICE, written, user, user

@@ -12,18 +12,23 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent import futures
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 
 from pointsman.errors import PointsmanError
-from pointsman.resources.provider.kinds import Cancellation, Kind
+from pointsman.resources.provider.kinds import Cancellation, Kind, Operation
 from pointsman.resources.provider.protocol import empty_pb2, from_struct, plugin_pb2, provider_pb2, rpc, to_struct
+from pointsman.resources.provider.telling import Engine
 
 VERSION = "0.1.0"
 # As in the engine: a state with many config files is larger than gRPC's default of 4 MiB.
 MAX_MESSAGE_BYTES = 400 << 20
-OPERATIONS_AT_ONCE = 16
+# More than the engine asks for at once: its Cancel must find a free place among plays that wait for their turn.
+OPERATIONS_AT_ONCE = 64
+# How long what is under way may take to end after a cancel: a play is stopped with all that it started.
+END_SECONDS = 15
 
 T = TypeVar("T")
 
@@ -31,9 +36,10 @@ T = TypeVar("T")
 class Provider(rpc.ResourceProviderServicer):
     """The protocol's verbs, each handed to the kind that the resource's URN names."""
 
-    def __init__(self, kinds: Mapping[str, Kind], stop: Callable[[], None]) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], stop: Callable[[], None], engine: Engine) -> None:
         self._kinds = kinds
         self._stop = stop
+        self._engine = engine
         self._cancellation = Cancellation()
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -81,6 +87,7 @@ class Provider(rpc.ResourceProviderServicer):
             replaces=sorted({path.partition("[")[0] for path in change.paths}) if change.replace else [],
             detailedDiff={path: provider_pb2.PropertyDiff(kind=how, inputDiff=True) for path in change.paths},
             hasDetailedDiff=True,
+            deleteBeforeReplace=change.delete_first,
         )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -88,7 +95,7 @@ class Provider(rpc.ResourceProviderServicer):
         inputs = from_struct(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=request.properties)
-        made, added = self._guard(context, lambda: self._kind(request.urn).create(inputs, self._cancellation))
+        made, added = self._guard(context, lambda: self._kind(request.urn).create(inputs, self._operation(request.urn)))
         return provider_pb2.CreateResponse(id=made, properties=to_struct({**inputs, **added}))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -96,28 +103,37 @@ class Provider(rpc.ResourceProviderServicer):
         inputs, state = from_struct(request.news), from_struct(request.olds)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=request.news)
-        added = self._guard(context, lambda: self._kind(request.urn).update(state, inputs, self._cancellation))
+        operation = self._operation(request.urn)
+        added = self._guard(context, lambda: self._kind(request.urn).update(state, inputs, operation))
         return provider_pb2.UpdateResponse(properties=to_struct({**inputs, **added}))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         """What is in the world; an answer without an id means that the resource is gone."""
         state = from_struct(request.properties)
-        found = self._guard(context, lambda: self._kind(request.urn).read(state))
+        found = self._guard(context, lambda: self._kind(request.urn).read(state, self._operation(request.urn)))
         if found is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, properties=to_struct({**state, **found}), inputs=request.inputs)
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Removes a resource."""
-        self._guard(context, lambda: self._kind(request.urn).delete(from_struct(request.properties)))
+        state, operation = from_struct(request.properties), self._operation(request.urn)
+        self._guard(context, lambda: self._kind(request.urn).delete(state, operation))
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Ends every wait; what was begun can be repeated."""
-        self._cancellation.cancel()
+        self.cancel()
         # The answer must go out before the server ends.
         threading.Timer(0.05, self._stop).start()
         return empty_pb2.Empty()
+
+    def cancel(self) -> None:
+        """Lets what is under way end early."""
+        self._cancellation.cancel()
+
+    def _operation(self, urn: str) -> Operation:
+        return self._cancellation.operation(partial(self._engine.tell, urn), partial(self._engine.warn, urn))
 
     def _kind(self, urn: str) -> Kind:
         # The type may carry its parents: `parent$pointsman:index:ConfigVolume`.
@@ -136,8 +152,11 @@ class Provider(rpc.ResourceProviderServicer):
         raise AssertionError("abort raises")
 
 
-def serve(kinds: Mapping[str, Kind]) -> None:
-    """Serves the kinds on a loopback port, which it prints, until the engine cancels or ends it."""
+def serve(kinds: Mapping[str, Kind], engine: str = "") -> None:
+    """Serves the kinds on a loopback port, which it prints, until the engine cancels or ends it.
+
+    `engine` is the engine's own address, to tell it what is being done.
+    """
     # Ctrl-C reaches the whole process group; the engine says by Cancel when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = grpc.server(
@@ -146,10 +165,16 @@ def serve(kinds: Mapping[str, Kind]) -> None:
     )
 
     def stop() -> None:
-        server.stop(grace=None)
+        server.stop(grace=END_SECONDS)
 
-    signal.signal(signal.SIGTERM, lambda *_: stop())
-    rpc.add_ResourceProviderServicer_to_server(Provider(kinds, stop), server)
+    provider = Provider(kinds, stop, Engine(engine))
+
+    def end(*_: object) -> None:
+        provider.cancel()
+        stop()
+
+    signal.signal(signal.SIGTERM, end)
+    rpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
