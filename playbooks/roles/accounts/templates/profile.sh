@@ -1,0 +1,2 @@
+# Written by Pointsman.
+umask {{ accounts_umask }}
