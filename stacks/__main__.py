@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
-from pointsman import Exporters, ObservabilityStack
+from pointsman import Exporters, ObservabilityStack, RunnerFleet
 from pointsman.backup.journal import refuse_unfinished
 from pointsman.declared import declared
 from pointsman.errors import PointsmanError
@@ -18,7 +18,11 @@ def main() -> None:
     target = DockerTarget(environment)
     stack = ObservabilityStack("observability", target=target, services=environment.estate.stack)
     exporters = Exporters("exporters", target=target, services=environment.estate.exporters)
-    pulumi.export("urls", stack.urls | exporters.urls)
+    urls = stack.urls | exporters.urls
+    if environment.estate.runners or environment.hosts:
+        services, hosts = environment.estate.runners, environment.hosts
+        urls |= RunnerFleet("runners", target=target, services=services, hosts=hosts).urls
+    pulumi.export("urls", urls)
 
 
 try:

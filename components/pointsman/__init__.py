@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pointsman.exporters import Exporters
     from pointsman.observability import ObservabilityStack
+    from pointsman.runners import RunnerFleet, RunnerHost
 
-__all__ = ["Exporters", "ObservabilityStack"]
+__all__ = ["Exporters", "ObservabilityStack", "RunnerFleet", "RunnerHost"]
 
-_COMPONENTS = {"Exporters": "pointsman.exporters", "ObservabilityStack": "pointsman.observability"}
+_COMPONENTS = {
+    "Exporters": "pointsman.exporters",
+    "ObservabilityStack": "pointsman.observability",
+    "RunnerFleet": "pointsman.runners",
+    "RunnerHost": "pointsman.runners",
+}
 
 
 def __getattr__(name: str) -> type:

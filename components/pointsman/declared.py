@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pointsman.errors import UsageError
+from pointsman.hosts import HostPlan, fleet_of, plans
 from pointsman.identity import estate_id
 from pointsman.images.locked import locked
 from pointsman.images.model import Resolution
+from pointsman.services import github_standin
 from pointsman.services.estate import Estate, compose
+from pointsman.services.fleet import Fleet
 from pointsman.services.model import Service
+from pointsman.spec.models import Environment
 from pointsman.spec.reader import read_environment
 from pointsman.targets.docker.container import ContainerPlan, plan
 from pointsman.targets.docker.engine import machine
 
 EVERY_ADDRESS = "0.0.0.0"
 LOOPBACK = "127.0.0.1"
+PROMTAIL = "promtail"
+"""The image that the hosts' log agent is taken out of, whatever follows the containers."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """One environment as spec and image lock want it. `plans` holds the container of every service, by service name."""
+    """One environment as spec, inventory and image lock want it. `plans` holds the container of every service, by
+    service name; `hosts` are its runner hosts."""
 
     estate: Estate
     estate_id: str
     plans: Mapping[str, ContainerPlan]
     images: Resolution
+    bind: str = "127.0.0.1"
+    hosts: tuple[HostPlan, ...] = ()
 
     @property
     def environment(self) -> str:
@@ -68,15 +77,28 @@ class Declared:
 
 
 def declared(environment: str) -> Declared:
-    """Reads the spec and the image lock of `environment`; nothing is built, no network is used.
+    """Reads the spec, the inventory and the image lock of `environment`; no network is used.
 
-    Raises UsageError when either is wrong or missing, UnreachableError when Docker does not answer.
+    Raises UsageError when one of them is wrong or missing, UnreachableError when Docker does not answer.
     """
     spec = read_environment(environment)
-    images = locked(environment, spec)
-    estate = compose(environment, spec, images.agent, machine(), images.absent)
-    plans = {}
+    images, fleet = locked(environment, spec), fleet_of(environment, spec)
+    estate = compose(environment, spec, images.agent, machine(), images.absent, fleet)
+    containers = {}
     for service in estate.services:
         image, bind = images.images[service.image], str(spec.network.bind)
-        plans[service.name] = plan(service, environment, image.image_id, image.user, bind, spec.container_logs)
-    return Declared(estate, estate_id(), plans, images)
+        containers[service.name] = plan(service, environment, image.image_id, image.user, bind, spec.container_logs)
+    return _with_hosts(Declared(estate, estate_id(), containers, images, str(spec.network.bind)), spec, fleet)
+
+
+def _with_hosts(declared: Declared, spec: Environment, fleet: Fleet) -> Declared:
+    """The same with the plan of each host, and what plays copy to them."""
+    if not fleet.hosts:
+        return declared
+    from pointsman.hosts.artifacts import artifacts
+
+    made = artifacts(declared.images.images[PROMTAIL])
+    api = ""
+    if fleet.standin:
+        api = declared.url(declared.service(github_standin.NAME)) + github_standin.API_PATH
+    return replace(declared, hosts=plans(declared.environment, spec, fleet, made, api))

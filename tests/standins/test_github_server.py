@@ -274,6 +274,19 @@ def test_ages(control: httpx.Client, api: httpx.Client) -> None:
     assert control.get("/secrets").json() == {"acme/app": {"A": "c2VhbGVk"}}
 
 
+def test_packages(tmp_path: Path) -> None:
+    """Runner programs are served as they are, without a token, and nothing from beside their folder."""
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "runner.tar.gz").write_bytes(b"\x1f\x8b")
+    (tmp_path / "secret").write_text("x")
+    with Standin(packages=tmp_path / "packages") as running:
+        found = httpx.get(f"{running.url}/_packages/runner.tar.gz", trust_env=False, verify=False)
+        assert (found.status_code, found.content) == (200, b"\x1f\x8b")
+        for name in ("..%2fsecret", "../secret", "", "other.tar.gz"):
+            answer = httpx.get(f"{running.url}/_packages/{name}", trust_env=False, verify=False)
+            assert answer.status_code == 404
+
+
 def test_versions() -> None:
     """Compared by number, not by letter."""
     assert older("2.329.0", "2.336.0")

@@ -24,10 +24,13 @@ MAY_IMPORT = {
     "spec": {"errors", "paths"},
     "yaml_text": set[str](),
     "signals": {"spec", "yaml_text"},
-    "services": {"errors", "spec", "signals", "yaml_text"},
+    "services": {"errors", "inventory", "spec", "signals", "yaml_text"},
     "identity": {"paths"},
     "inventory": {"errors", "paths", "spec"},
     "github": {"errors"},
+    "metrics_page": {"errors"},
+    "runner_exporter": {"errors", "metrics_page"},
+    "github_exporter": {"errors", "github", "metrics_page"},
     "http_client": set[str](),
     "builds": {"errors", "paths"},
 }
@@ -91,14 +94,16 @@ def test_signals_and_services_do_no_io() -> None:
 def test_the_plugin_does_not_import_pulumi() -> None:
     """Its import takes longer than all that the plugin does in an `up` without changes: only the bare package is there.
 
-    Nor are the Docker SDK and the HTTP client, which are imported by the first call that needs them.
+    Nor are the Docker SDK, the clients of HTTP and GitHub, and Ansible: the first call that needs one imports it.
     """
     code = (
         "import sys\n"
         f"sys.path.insert(0, {str(SOURCE)!r})\n"
         "import pointsman.resources.provider.server, pointsman.resources.provider.config_volume\n"
-        "import pointsman.resources.provider.readiness\n"
-        "print(sorted(name for name in sys.modules if name.partition('.')[0] in ('pulumi', 'docker', 'httpx')\n"
+        "import pointsman.resources.provider.readiness, pointsman.resources.provider.host_play\n"
+        "import pointsman.resources.provider.runner_registration\n"
+        "heavy = ('pulumi', 'docker', 'httpx', 'githubkit', 'ansible', 'ansible_runner')\n"
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] in heavy\n"
         "             and '.proto' not in name))\n"
         "print(hasattr(sys.modules['pulumi'], 'Resource'))\n"
     )

@@ -13,6 +13,8 @@ from pointsman.services import (
     blackbox,
     collector,
     existing,
+    github_exporter,
+    github_standin,
     grafana,
     log_agent,
     loki,
@@ -22,14 +24,16 @@ from pointsman.services import (
     socket_proxy,
     tempo,
 )
+from pointsman.services.fleet import Fleet
 from pointsman.services.log_agent import Agent
 from pointsman.services.model import Machine, Service
-from pointsman.services.scraping import STACK_PROBES, probe_job_names
+from pointsman.services.scraping import STACK_PROBES, host_job_names, probe_job_names
 from pointsman.signals import stack, verification
 from pointsman.signals.model import RuleGroup
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds
 
+NO_HOSTS = Fleet()
 OPTIONAL = frozenset({grafana.NAME})
 """Services that an environment does without where their image cannot be had."""
 
@@ -38,28 +42,36 @@ OPTIONAL = frozenset({grafana.NAME})
 class Estate:
     """All services of one environment, in the order in which they can start. `scrape_interval` is in seconds.
 
-    `borrowed` are those that others run: asked like the rest, but nothing is made of them.
+    `runners` are those that serve the runner hosts. `borrowed` are those that others run: asked like the rest, but
+    nothing is made of them.
     """
 
     environment: str
     stack: tuple[Service, ...]
     exporters: tuple[Service, ...]
+    runners: tuple[Service, ...] = ()
     scrape_interval: float = 15.0
     borrowed: tuple[Service, ...] = ()
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """Stack and exporters together."""
-        return self.stack + self.exporters
+        """All of them together."""
+        return self.stack + self.exporters + self.runners
 
 
 def compose(
-    environment: str, spec: Environment, agent: Agent, machine: Machine, absent: Set[str] = frozenset()
+    environment: str,
+    spec: Environment,
+    agent: Agent,
+    machine: Machine,
+    absent: Set[str] = frozenset(),
+    fleet: Fleet = NO_HOSTS,
 ) -> Estate:
     """The services that `spec` declares for `environment`, with the log agent that its images allow.
 
-    `absent` are those of OPTIONAL whose image cannot be had. Raises UsageError for a scrape job of the spec that is
-    named like another: Prometheus takes a job's name once.
+    `absent` are those of OPTIONAL whose image cannot be had. `fleet` are the hosts, which Prometheus scrapes; who only
+    asks which services there are may leave it out. Raises UsageError for a scrape job of the spec that is named like
+    another: Prometheus takes a job's name once.
     """
     proxy, logs = socket_proxy.service(spec, machine), loki.service(spec)
     traces = tempo.service(spec) if spec.tempo.enabled else None
@@ -72,16 +84,17 @@ def compose(
     shipper = log_agent.service(environment, spec, agent, logs, proxy)
     has_boards = spec.grafana.enabled and grafana.NAME not in absent
     boards = grafana.service(spec, store, logs, traces, alerts) if has_boards else None
-    exporters = _exporters(spec)
-    scraped = (*_there(logs, traces, ways, shipper, alerts, sink, boards), *exporters)
+    exporters, runners = _exporters(spec), _runners(spec, fleet)
+    scraped = (*_there(logs, traces, ways, shipper, alerts, sink, boards), *exporters, *runners)
     probes = _named(blackbox.NAME, exporters)
-    metrics = None if elsewhere else prometheus.service(environment, spec, scraped, alerts, _rules(spec), probes)
+    rules, hosts = _rules(spec), fleet.hosts
+    metrics = None if elsewhere else prometheus.service(environment, spec, scraped, alerts, rules, probes, hosts)
     borrowed = (
-        (existing.service(environment, spec, elsewhere, scraped, alerts, _rules(spec), probes),) if elsewhere else ()
+        (existing.service(environment, spec, elsewhere, scraped, alerts, rules, probes, hosts),) if elsewhere else ()
     )
     stack_services = _there(proxy, logs, traces, metrics, sink, alerts, ways, shipper, boards)
     interval = duration_seconds(spec.prometheus.scrape_interval)
-    estate = Estate(environment, stack_services, exporters, interval, borrowed)
+    estate = Estate(environment, stack_services, exporters, runners, interval, borrowed)
     _refuse_taken_jobs(environment, spec, estate)
     return estate
 
@@ -109,8 +122,18 @@ def _exporters(spec: Environment) -> tuple[Service, ...]:
     return tuple(each.service(spec) for enabled, each in every if enabled)
 
 
+def _runners(spec: Environment, fleet: Fleet) -> tuple[Service, ...]:
+    if spec.runners.hosts == "none":
+        return ()
+    token = github_exporter.token_source(spec, fleet)
+    packages = fleet.standin.packages if fleet.standin else ""
+    standin = github_standin.service(spec, token, packages) if spec.runners.has_standin else None
+    asking = github_exporter.service(spec, token) if spec.runners.exporter.enabled else None
+    return _there(standin, asking)
+
+
 def _refuse_taken_jobs(environment: str, spec: Environment, estate: Estate) -> None:
-    taken = Counter([STACK_PROBES, *(service.name for service in estate.services)])
+    taken = Counter([STACK_PROBES, *host_job_names(spec), *(service.name for service in estate.services)])
     places = {
         "prometheus.extra_targets": [each.job for each in spec.prometheus.extra_targets],
         "exporters.blackbox.probes": [each.job for each in spec.exporters.blackbox.probes],

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pointsman.inventory import Host
 from pointsman.services import prometheus
 from pointsman.services.model import Config, Exposed, HttpReload, Service
-from pointsman.services.scraping import own_job, probe_jobs
+from pointsman.services.scraping import file_sd_job, host_job_names, hosts_sd, own_job, probe_jobs
 from pointsman.signals.model import RuleGroup
 from pointsman.spec.models import Environment
 from pointsman.yaml_text import yaml_text
@@ -29,6 +30,7 @@ def service(
     alertmanager: Service | None,
     rules: Sequence[RuleGroup],
     blackbox: Service | None,
+    hosts: Sequence[Host] = (),
 ) -> Service:
     """It with the config that it must load: jobs that ask the machine's published ports, and the rules.
 
@@ -43,6 +45,7 @@ def service(
             for each in [
                 *(own_job(each, _outside(spec, each, each.metrics.on)) for each in scraped if each.metrics is not None),
                 *(probe_jobs(spec, blackbox, [known, *scraped], _outside(spec, blackbox)) if blackbox else ()),
+                *(file_sd_job(job) for job in host_job_names(spec)),
             ]
         ],
     }
@@ -53,7 +56,7 @@ def service(
     # Its external labels are not this environment's.
     own = [replace(group, labels={"environment": environment}) for group in rules]
     files |= {f"{prometheus.RULES}/{group.name}.yml": group.rendered() for group in own}
-    return _with(known, files)
+    return _with(known, files | hosts_sd(spec, hosts))
 
 
 def _with(known: Service, files: Mapping[str, str]) -> Service:

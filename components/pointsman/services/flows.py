@@ -15,6 +15,8 @@ from pointsman.services import (
     alertmanager,
     blackbox,
     collector,
+    github_exporter,
+    github_standin,
     grafana,
     log_agent,
     loki,
@@ -84,13 +86,14 @@ class Topology:
     flows: tuple[Flow, ...]
 
 
-APPLICATIONS, CONTAINERS, MACHINE, ADDRESSES, JOBS, TARGETS = (
+APPLICATIONS, CONTAINERS, MACHINE, ADDRESSES, JOBS, TARGETS, HOSTS = (
     "applications",
     "containers",
     "machine",
     "addresses",
     "batch jobs",
     "scrape targets",
+    "runner hosts",
 )
 RECEIVER, STORE = "receiver ", "store "
 _STAGES = {
@@ -98,6 +101,8 @@ _STAGES = {
     node_exporter.NAME: Stage.EXPORTER,
     blackbox.NAME: Stage.EXPORTER,
     pushgateway.NAME: Stage.EXPORTER,
+    github_standin.NAME: Stage.SOURCE,
+    github_exporter.NAME: Stage.EXPORTER,
     collector.NAME: Stage.COLLECTION,
     log_agent.NAME: Stage.COLLECTION,
     tempo.NAME: Stage.STORE,
@@ -108,7 +113,7 @@ _STAGES = {
     grafana.NAME: Stage.READER,
 }
 # What these scrape jobs bring is about others.
-_FOR_OTHERS = (node_exporter.NAME, blackbox.NAME, pushgateway.NAME)
+_FOR_OTHERS = (node_exporter.NAME, blackbox.NAME, pushgateway.NAME, github_exporter.NAME)
 
 
 def topology(estate: Estate, spec: Environment) -> Topology:
@@ -130,6 +135,10 @@ def _outside(spec: Environment) -> Iterator[Place]:
     yield Place(JOBS, Stage.SOURCE, note="that end before a scrape")
     if spec.prometheus.extra_targets:
         yield Place(TARGETS, Stage.SOURCE, note=", ".join(each.job for each in spec.prometheus.extra_targets))
+    if spec.runners.hosts != "none":
+        yield Place(HOSTS, Stage.SOURCE, note=f"{spec.runners.hosts} of inventory/")
+        if url := spec.runners.github.url:
+            yield Place(github_standin.NAME, Stage.SOURCE, note=url, title="GitHub")
     for receiver in spec.alertmanager.receivers:
         severities = ", ".join(receiver.severities)
         yield Place(_receiver(receiver.name), Stage.READER, note=f"receiver: {severities}", title=receiver.name)
@@ -158,6 +167,10 @@ def _in(spec: Environment) -> Iterator[Flow]:
     yield Flow(ADDRESSES, blackbox.NAME, Signal.METRICS, "asked on each scrape")
     yield Flow(JOBS, pushgateway.NAME, Signal.METRICS, "pushed over HTTP")
     yield Flow(TARGETS, prometheus.NAME, Signal.METRICS, f"scraped every {spec.prometheus.scrape_interval}")
+    yield Flow(HOSTS, prometheus.NAME, Signal.METRICS, f"scraped every {spec.prometheus.scrape_interval}")
+    yield Flow(HOSTS, loki.NAME, Signal.LOGS, "pushed over HTTP by their own agents")
+    asked = f"asked every {spec.runners.exporter.interval}"
+    yield Flow(github_standin.NAME, github_exporter.NAME, Signal.METRICS, asked)
 
 
 def _collected(spec: Environment) -> Iterator[Flow]:

@@ -27,13 +27,25 @@ Reload = HttpReload | RestartInPlace
 
 
 @dataclass(frozen=True)
+class SecretSource:
+    """Where a secret is read when it is delivered: a file or an environment variable. Its value is in no state.
+
+    A `generated` one is made in its file where it is missing: both of its ends are ours.
+    """
+
+    file: str = ""
+    environment: str = ""
+    generated: bool = False
+
+
+@dataclass(frozen=True)
 class Config:
     """The config directory of a service, delivered as a volume of releases.
 
     The volume is mounted at `directory`; the live release is always `directory`/current. `validate` is the command that
     accepts or refuses a release, with `{release}` in place of its path; empty where the service has none. Files whose
     name starts with one of `watched` are re-read by the service on its own: a change to only those needs no reload, and
-    `watched_metric` tells by file name the modification time of each as it was read.
+    `watched_metric` tells by file name the modification time of each as it was read. `secrets` lie beside the files.
     """
 
     directory: str
@@ -42,6 +54,7 @@ class Config:
     reload: Reload
     watched: tuple[str, ...] = ()
     watched_metric: str = ""
+    secrets: Mapping[str, SecretSource] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

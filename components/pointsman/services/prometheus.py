@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pointsman.inventory import Host
 from pointsman.services.model import Config, Exposed, HttpReload, Probe, Retention, Service
-from pointsman.services.scraping import TARGETS, file_sd, file_sd_job, own_job, probe_jobs
+from pointsman.services.scraping import TARGETS, file_sd, file_sd_job, host_job_names, hosts_sd, own_job, probe_jobs
 from pointsman.signals.model import RuleGroup
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds, size_bytes
@@ -45,12 +46,14 @@ def service(
     alertmanager: Service | None,
     rules: Sequence[RuleGroup],
     blackbox: Service | None,
+    hosts: Sequence[Host] = (),
 ) -> Service:
-    """Prometheus with a scrape job for each of `scraped`, for itself, and for what the spec adds."""
+    """Prometheus with a scrape job for each of `scraped`, for itself, for the hosts, and for what the spec adds."""
     declared = spec.prometheus
     files = {"prometheus.yml": _config(environment, spec, scraped, alertmanager, blackbox)}
     files |= {f"{RULES}/{group.name}.yml": group.rendered() for group in rules}
     files |= {f"{TARGETS}/{extra.job}.json": file_sd(extra) for extra in declared.extra_targets}
+    files |= hosts_sd(spec, hosts)
     return Service(
         name=NAME,
         image="prometheus",
@@ -124,6 +127,7 @@ def _config(
             own_job(own, f"localhost:{PORT}"),
             *(own_job(each) for each in scraped if each.metrics is not None),
             *(probe_jobs(spec, blackbox, [own, *scraped]) if blackbox else ()),
+            *(file_sd_job(job) for job in host_job_names(spec)),
             *(file_sd_job(extra.job) for extra in declared.extra_targets),
         ],
     }

@@ -6,12 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pointsman.inventory import Host
 from pointsman.services import blackbox
 from pointsman.services.model import Service
 from pointsman.spec.models import Environment
 from pointsman.spec.stack import ScrapeTargets
 
 TARGETS = "targets"
+HOST_JOBS = {"node": "hosts-node", "runner": "hosts-runner"}
+"""The scrape job of each exporter that runs on hosts."""
 STACK_PROBES = "stack-probes"
 """The job that asks every service of the stack for its readiness, from inside the network."""
 
@@ -39,6 +42,32 @@ def file_sd_job(job: str) -> dict[str, Any]:
         # Read again every 5 s: the file lies behind the `current` link, whose change file notification does not see.
         "file_sd_configs": [{"files": [f"{TARGETS}/{job}.json"], "refresh_interval": "5s"}],
     }
+
+
+def host_job_names(spec: Environment) -> list[str]:
+    """The jobs of what runs on the hosts, one an exporter."""
+    return [] if spec.runners.hosts == "none" else list(HOST_JOBS.values())
+
+
+def hosts_sd(spec: Environment, hosts: Sequence[Host]) -> dict[str, str]:
+    """The file of each of those jobs: a host that comes or goes needs no reload."""
+    files = {}
+    for exporter, job in HOST_JOBS.items() if spec.runners.hosts != "none" else ():
+        found = [
+            {
+                "targets": [f"{_host_address(spec, host)}:{host.exporters[exporter]}"],
+                "labels": {"host": host.name, **({"part": host.runner.part} if host.runner else {})},
+            }
+            for host in hosts
+            if exporter in host.exporters
+        ]
+        files[f"{TARGETS}/{job}.json"] = json.dumps(found, indent=2) + "\n"
+    return files
+
+
+def _host_address(spec: Environment, host: Host) -> str:
+    """Containers by name on the environment's network, machines where plays find them."""
+    return host.name if spec.runners.hosts == "containers" else host.address
 
 
 def file_sd(extra: ScrapeTargets) -> str:

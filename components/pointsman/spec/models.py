@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 
 from pointsman.spec.base import Misfit, Model, ProxyResources
 from pointsman.spec.exporters import Exporters
+from pointsman.spec.runners import Runners
 from pointsman.spec.scalars import Address, Port, Size
 from pointsman.spec.stack import Alertmanager, Alerts, AlertSink, Collector, Grafana, LogAgent, Loki, Prometheus, Tempo
 
@@ -51,6 +52,8 @@ class Ports(Model):
     node_exporter: Port = Field(default=9100, description="The node exporter's metrics.")
     blackbox: Port = Field(default=9115, description="The blackbox exporter: probes of addresses from outside.")
     pushgateway: Port = Field(default=9091, description="The pushgateway: metrics of jobs that end before a scrape.")
+    github: Port = Field(default=9180, description="The GitHub stand-in, where there is one.")
+    github_exporter: Port = Field(default=9103, description="The GitHub exporter's metrics.")
 
     def misfits(self) -> Iterator[Misfit]:
         """Ports taken twice."""
@@ -117,6 +120,7 @@ class Environment(Model):
     collector: Collector = Collector()
     grafana: Grafana = Grafana()
     exporters: Exporters = Exporters()
+    runners: Runners = Runners()
     socket_proxy: SocketProxy = SocketProxy()
 
     def misfits(self) -> Iterator[Misfit]:
@@ -126,6 +130,12 @@ class Environment(Model):
                 keys=(("network", "bind"), ("prometheus", "existing")),
                 problem="an existing Prometheus cannot scrape 0.0.0.0",
                 expected="this machine's address that it reaches",
+            )
+        if self.prometheus.existing and self.runners.hosts == "containers":
+            yield Misfit(
+                keys=(("runners", "hosts"), ("prometheus", "existing")),
+                problem="an existing Prometheus cannot scrape hosts that are containers on the environment's network",
+                expected="hosts: machines, or a Prometheus of the environment's own",
             )
         if self.tempo.enabled and not self.collector.enabled:
             yield Misfit(

@@ -48,7 +48,11 @@ def schema_at(location: Location) -> Schema | None:
 
 
 def resolved(schema: Schema) -> Schema:
-    """A schema with its reference, if it is one, replaced by what it refers to."""
+    """A schema with its reference, if it is one, replaced by what it refers to; of one that may be left out, what it is
+    when it is not."""
+    branches = [branch for branch in schema.get("anyOf", []) if branch.get("type") != "null"]
+    if len(branches) == 1 and "$ref" in branches[0]:
+        schema = branches[0]
     if reference := schema.get("$ref"):
         target: Schema = _schema()["$defs"][reference.rpartition("/")[2]]
         return target

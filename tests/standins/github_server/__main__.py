@@ -20,10 +20,18 @@ def main() -> int:
     parser.add_argument("--organisation", action="append", default=[], help="NAME that is there; may be repeated")
     parser.add_argument("--token-file", type=Path, help="tokens that may do everything, one a line")
     parser.add_argument("--openapi", type=Path, default=SLICE, help="the slice of the published description")
+    parser.add_argument("--packages", type=Path, help="a folder of runner programs, served below /_packages")
     arguments = parser.parse_args()
     tokens = arguments.token_file.read_text("utf-8").split() if arguments.token_file else []
     holders = [*arguments.repository, *arguments.organisation] or ["acme/app", "acme"]
-    standin = Standin(holders, tokens, port=arguments.port, host=arguments.host, slice_file=arguments.openapi)
+    standin = Standin(
+        holders,
+        tokens,
+        port=arguments.port,
+        host=arguments.host,
+        slice_file=arguments.openapi,
+        packages=arguments.packages,
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"stand-in for GitHub on http://{arguments.host}:{standin.port}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):

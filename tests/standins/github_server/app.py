@@ -18,6 +18,8 @@ from .world import World
 
 # Where an own server has its REST API; the stand-in answers there and without it.
 SERVER_API_PATH = "/api/v3"
+# Where runner programs are downloaded: not of the API, so not of the published description.
+PACKAGES_PATH = "/_packages/"
 VERSION_HEADER = "x-github-api-version"
 KEPT_REQUESTS = 1000
 MODULES = (repository_operations,)  # their handlers register themselves
@@ -26,7 +28,15 @@ MODULES = (repository_operations,)  # their handlers register themselves
 class App:
     """One stand-in. `violations` holds each request or answer that the published description does not know."""
 
-    def __init__(self, slice_file: Path, holders: Iterable[str], tokens: Iterable[str], public_key: str) -> None:
+    def __init__(
+        self,
+        slice_file: Path,
+        holders: Iterable[str],
+        tokens: Iterable[str],
+        public_key: str,
+        packages: Path | None = None,
+    ) -> None:
+        self.packages = packages
         self.contract = contract(slice_file)
         self.world = World(holders, public_key)
         self.access = Access(self.world)
@@ -41,6 +51,8 @@ class App:
         if asked.path.startswith("/_control/"):
             with self.world.changed:
                 return control.handle(self, asked)
+        if asked.path.startswith(PACKAGES_PATH):
+            return self._package(asked.path.removeprefix(PACKAGES_PATH))
         asked = replace(asked, path=asked.path.removeprefix(SERVER_API_PATH) or "/")
         found = self.contract.match(asked.method, asked.path)
         operation = found[0] if found else None
@@ -53,6 +65,11 @@ class App:
         self._note(asked, operation, reply)
         after = any(fault.kind == "down" and fault.after for fault in struck)
         return replace(reply, dropped=True) if after else reply
+
+    def _package(self, name: str) -> Reply:
+        """A runner program, as GitHub's releases have them; a folder is nobody's to look through."""
+        path = self.packages / name if self.packages and "/" not in name else None
+        return Reply(200, path.read_bytes()) if path and path.is_file() else NOT_FOUND
 
     def _truth(self, asked: Asked, found: tuple[Operation, dict[str, str]] | None, struck: list[Fault]) -> Reply:
         with self.world.changed:

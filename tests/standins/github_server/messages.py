@@ -55,7 +55,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. `body` is sent as JSON, text as it is; `dropped`: the connection is closed without one."""
+    """An answer. `body` is sent as JSON, text and bytes as they are; `dropped`: the connection closes without one."""
 
     status: int
     body: Any = None
@@ -67,11 +67,15 @@ class Reply:
         """The bytes of the body."""
         if self.body is None:
             return b""
+        if isinstance(self.body, bytes):
+            return self.body
         return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
 
     @property
     def kind(self) -> str:
         """The body's content type."""
+        if isinstance(self.body, bytes):
+            return "application/octet-stream"
         return "text/html; charset=utf-8" if isinstance(self.body, str) else "application/json; charset=utf-8"
 
 

@@ -94,9 +94,11 @@ class Standin:
         port: int = 0,
         host: str = "127.0.0.1",
         slice_file: Path = SLICE,
+        packages: Path | None = None,
     ) -> None:
         # Any 32 bytes are a public key; nobody has the private one, as with the real GitHub.
-        self.app = App(slice_file, holders, tokens, public_key or b64encode(secrets.token_bytes(32)).decode())
+        key = public_key or b64encode(secrets.token_bytes(32)).decode()
+        self.app = App(slice_file, holders, tokens, key, packages)
         self._server = Server((host, port), self.app)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 

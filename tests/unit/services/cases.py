@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from pointsman.inventory import Host, Package, Runner
+from pointsman.inventory.model import Part
 from pointsman.services import grafana
-from pointsman.services.estate import Estate, compose
+from pointsman.services.estate import NO_HOSTS, Estate, compose
+from pointsman.services.fleet import Fleet, Standin
 from pointsman.services.log_agent import Agent
 from pointsman.services.model import Machine, Service
 from pointsman.spec.models import Environment
@@ -35,6 +38,7 @@ ports:
   node_exporter: 19100
   blackbox: 19115
   pushgateway: 19091
+  github_exporter: 19103
 network: {bind: 10.0.0.5}
 container_logs: {max_size: 20MiB, max_files: 5}
 prometheus:
@@ -101,9 +105,23 @@ exporters:
     resources: {memory: 40MiB, cpus: 0.15}
   pushgateway:
     resources: {memory: 80MiB, cpus: 0.2}
+runners:
+  hosts: machines
+  github:
+    url: https://github.example.org/acme
+    api_url: https://github.example.org/api
+    token: {file: /etc/pointsman/github-token}
+    repositories: [acme/app]
+  package: {url: "https://mirror.example.org/runner.tar.gz", sha256: %s, version: 2.336.0}
+  loki: http://logs.example.org:3100
+  exporter:
+    interval: 1m
+    secrets: [DEPLOY_KEY]
+    resources: {memory: 80MiB, cpus: 0.2}
+  container: {memory: 2GiB, cpus: 1}
 socket_proxy:
   resources: {memory: 24MiB, cpus: 0.1}
-"""
+""" % ("b" * 64)
 EXISTING = """\
 network: {bind: 10.0.0.5}
 prometheus: {existing: "http://prometheus.example.org:9090", scrape_interval: 30s}
@@ -127,6 +145,7 @@ class Case:
     text: str
     agent: Agent
     absent: frozenset[str] = frozenset()
+    fleet: Fleet = NO_HOSTS
 
     @cached_property
     def spec(self) -> Environment:
@@ -136,18 +155,37 @@ class Case:
     @cached_property
     def estate(self) -> Estate:
         """The services."""
-        return compose(self.environment, self.spec, self.agent, MACHINE, self.absent)
+        return compose(self.environment, self.spec, self.agent, MACHINE, self.absent, self.fleet)
 
+
+def host(name: str, part: Part, address: str, **exporters: int) -> Host:
+    """A runner host of the inventory."""
+    folder, program = "/srv/runner/work", None
+    runner = Runner(part, name, ("deploy",), "persistent", "strict", folder, 2**31, 60.0, program)
+    groups = ("runners", f"runners_{part}", "monitored")
+    variables = {"ansible_host": address, "runner_labels": ["deploy"]}
+    return Host(name, groups, address, 22, "pointsman", runner, exporters, (), (), variables, (), "0" * 64)
+
+
+HOSTS = (
+    host("runner-1", "primary", "192.0.2.11", node=9100, runner=9101),
+    host("runner-2", "secondary", "192.0.2.12", node=9100, runner=9201),
+)
+STANDIN = Standin("/state/github-token", "/cache/programs", Package("runner.tar.gz", "a" * 64, "2.336.0"))
+CONTAINERS = """runners: {hosts: containers, exporter: {interval: 15s, resources: {memory: 128MiB, cpus: 0.3}}}
+ports: {github: 19180, github_exporter: 19103}
+"""
 
 CASES = {
     # What images from packages allow.
     "default": Case("dev", "{}", "promtail", frozenset({grafana.NAME})),
-    "full": Case("production", FULL, "alloy"),
+    "full": Case("production", FULL, "alloy", fleet=Fleet(HOSTS)),
     "small": Case("staging", SMALL, "alloy"),
+    "hosts": Case("dev", CONTAINERS, "promtail", frozenset({grafana.NAME}), Fleet(HOSTS, STANDIN)),
     "without-tempo": Case("lab", "tempo: {enabled: false}\nalertmanager: {enabled: false}", "alloy"),
 }
 # The others differ by services that are missing, which properties say better than files.
-GOLDEN = ("default", "full")
+GOLDEN = ("default", "full", "hosts")
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 

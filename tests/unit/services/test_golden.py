@@ -25,7 +25,8 @@ def plain(value: Any) -> Any:
     """A value for YAML; a dataclass shows its name, since that is what chooses between kinds of reload."""
     if isinstance(value, Config):
         # The texts are files of their own.
-        return {"Config": {**shown(value), "files": list(value.files)}}
+        secrets = {name: plain(source) for name, source in value.secrets.items()}
+        return {"Config": {**shown(value), "files": list(value.files), "secrets": secrets}}
     if isinstance(value, Service):
         return shown(value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -49,7 +50,7 @@ def rendered(case: str) -> dict[str, str]:
         if service.config
         for path, text in service.config.files.items()
     }
-    values = {"stack": plain(estate.stack), "exporters": plain(estate.exporters)}
+    values = {"stack": plain(estate.stack), "exporters": plain(estate.exporters), "runners": plain(estate.runners)}
     return files | {"services.yaml": yaml.safe_dump(values, sort_keys=False, width=120)}
 
 

@@ -11,7 +11,7 @@ from pointsman.errors import UsageError
 from pointsman.services import blackbox
 from pointsman.services.estate import compose
 from pointsman.services.model import Service
-from pointsman.services.scraping import STACK_PROBES, TARGETS
+from pointsman.services.scraping import HOST_JOBS, STACK_PROBES, TARGETS
 from pointsman.spec.reader import parse
 from tests.unit.services.cases import CASES, MACHINE, Case, config_of, every_case, named
 
@@ -32,10 +32,11 @@ def has_blackbox(case: Case) -> bool:
 
 @every_case
 def test_scrape_jobs_are_services_probes_and_extra_targets(case: Case) -> None:
-    """One job for each service that has metrics, one for the stack's probes, one for each of the spec's entries; no
-    other list."""
+    """One job for each service that has metrics, one for each exporter of hosts, one for the stack's probes, one for
+    each of the spec's entries; no other list."""
     wanted = [service.name for service in case.estate.services if service.metrics]
     wanted += [entry.job for entry in case.spec.prometheus.extra_targets]
+    wanted += list(HOST_JOBS.values()) if case.spec.runners.hosts != "none" else []
     wanted += [STACK_PROBES] if has_blackbox(case) else []
     wanted += [probe.job for probe in case.spec.exporters.blackbox.probes]
     assert sorted(jobs_of(case)) == sorted(wanted)
@@ -107,7 +108,17 @@ def test_each_extra_job_reads_a_file_that_is_delivered(case: Case) -> None:
         file = path.removeprefix(f"{config.directory}/current/")
         assert file.startswith(config.watched)
         assert json.loads(config.files[file]) == [{"targets": entry.targets, "labels": entry.labels}]
-    assert read == {}
+    assert set(read) == (set(HOST_JOBS.values()) if case.spec.runners.hosts != "none" else set())
+
+
+def test_hosts_are_scraped_where_prometheus_finds_them() -> None:
+    """Containers by name, machines by the address of the inventory; each with its name and its part."""
+    for name, first in (("hosts", "runner-1"), ("full", "192.0.2.11")):
+        config = named(CASES[name], "prometheus").config
+        assert config is not None
+        found = json.loads(config.files["targets/hosts-runner.json"])
+        assert found[0] == {"targets": [f"{first}:9101"], "labels": {"host": "runner-1", "part": "primary"}}
+        assert found[1]["targets"][0].endswith(":9201")
 
 
 def test_a_change_of_extra_targets_leaves_the_config_alone() -> None:

@@ -7,7 +7,7 @@ SIZE = "a size: a whole number with B, KiB, MiB, GiB or TiB, such as 512MiB"
 PORT = "a whole number from 1 to 65535"
 SECTIONS = (
     "target, images, network, ports, container_logs, prometheus, alerts, alertmanager, alert_sink, loki, log_agent, "
-    "tempo, collector, grafana, exporters, socket_proxy"
+    "tempo, collector, grafana, exporters, runners, socket_proxy"
 )
 LABEL = "a label name: letters, digits and underscores, no digit first"
 JOB = "a job name: small letters, digits, _ and -, a letter first, at most 63"

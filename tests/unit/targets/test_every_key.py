@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
+from pointsman.hosts import plans
 from pointsman.services.estate import compose
+from pointsman.services.fleet import Fleet
 from pointsman.spec.base import Location
 from pointsman.spec.mistakes import key_path
 from pointsman.spec.models import Environment
 from pointsman.spec.schema import known_keys
 from pointsman.targets.docker.container import plan
-from tests.unit.services.cases import FULL, MACHINE
+from tests.unit.hosts.cases import ARTIFACTS
+from tests.unit.services.cases import FULL, HOSTS, MACHINE
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(FULL)
 # They decide where images come from, or which services there are.
@@ -30,22 +33,26 @@ SWITCHES = {
     "exporters.node.enabled",
     "exporters.blackbox.enabled",
     "exporters.pushgateway.enabled",
+    "runners.exporter.enabled",
 }
+# Of a stand-in there is no full spec, and a token is told in one way.
+OTHER_WAYS = {"ports.github", "runners.github.token.environment"}
 
 
 def made(document: dict[str, Any]) -> dict[str, Any]:
     """Container plan, config and what is asked from outside, by service."""
     spec = Environment.model_validate(document)
-    services = compose("production", spec, "alloy", MACHINE).services
+    fleet = Fleet(HOSTS)
+    services = compose("production", spec, "alloy", MACHINE, fleet=fleet).services
     image, bind = "sha256:" + "a" * 64, str(spec.network.bind)
     return {
         each.name: (
             asdict(plan(each, "production", image, 1, bind, spec.container_logs)),
-            dict(each.config.files) if each.config else {},
+            {**each.config.files, **each.config.secrets} if each.config else {},
             each.retention,
         )
         for each in services
-    }
+    } | {each.name: (asdict(each), {}, None) for each in plans("production", spec, fleet, ARTIFACTS, "")}
 
 
 def leaves(value: Any, at: Location = ()) -> Iterator[Location]:
@@ -68,8 +75,11 @@ def without(at: Location) -> dict[str, Any]:
 
 
 WRITTEN = list(leaves(DOCUMENT))
-# A time-out alone would be longer than the interval's default, and the other way round.
-ALONE = [at for at in WRITTEN if at != ("prometheus", "scrape_timeout")]
+# A time-out alone would be longer than the interval's default, and the other way round; a GitHub without its token or a
+# package without its checksum is refused.
+TOGETHER = {"prometheus.scrape_timeout", "runners.github.url", "runners.github.token.file"}
+TOGETHER |= {f"runners.package.{key}" for key in ("url", "sha256", "version")}
+ALONE = [at for at in WRITTEN if key_path(at) not in TOGETHER]
 
 
 @pytest.mark.parametrize("at", ALONE, ids=key_path)
@@ -83,7 +93,7 @@ def test_the_full_spec_is_full() -> None:
     known = {key_path(at) for at in known_keys() if "[]" not in at}
     written = {key_path(at[:length]) for at in WRITTEN for length in range(1, len(at) + 1)}
     free = {"prometheus.external_labels.team", "prometheus.external_labels.region"}
-    assert known - written == OF_IMAGES | SWITCHES
+    assert known - written == OF_IMAGES | SWITCHES | OTHER_WAYS
     assert written - known == free
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
 
 from pointsman.declared import Declared
 from pointsman.errors import PointsmanError
+from pointsman.hosts.planning import HostPlan
 from pointsman.images.model import ImageRef
+from pointsman.plays import controller_key
 from pointsman.resources.custom import ConfigVolume, Readiness
-from pointsman.services.model import HttpReload, Reload, Service
+from pointsman.services.model import HttpReload, Reload, SecretSource, Service
 from pointsman.targets.docker import engine, names
 from pointsman.targets.docker.container import ContainerPlan, container_labels
+from pointsman.targets.docker.hosts import host_args, host_container, host_labels
 
 STEADY_TIMEOUT = 20.0
+RUNNER_HOST = "runner-host"
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,22 @@ class DockerTarget:
         self.placed[service.name] = placed
         return placed
 
+    def host(self, planned: HostPlan, parent: pulumi.Resource) -> docker.Container:
+        """Makes the container that a runner host is, which log in to with the environment's own key."""
+        image = self.declared.images.images[RUNNER_HOST]
+        keys = controller_key(self.environment).with_suffix(".pub")
+        container = host_container(planned, self.environment, image.image_id, self.declared.bind, str(keys))
+        opts = pulumi.ResourceOptions(
+            parent=parent,
+            provider=self.provider,
+            depends_on=[self.network],
+            hooks=self._adopt(engine.remove_own_container),
+            # Its name and its port are taken until it is gone.
+            delete_before_replace=True,
+        )
+        labels = host_labels(container, self.estate, self.environment, image.label)
+        return docker.Container(planned.name, host_args(container, labels), opts=opts)
+
     def _labels(self, service: str | None) -> dict[str, str]:
         return names.label_set(self.estate, self.environment, service)
 
@@ -96,6 +117,7 @@ class DockerTarget:
             reload=_reload(service.config.reload),
             base_url=self.declared.url(service, service.ready.on),
             ready_path=service.ready.path,
+            secrets={name: _source(each) for name, each in service.config.secrets.items()},
             opts=pulumi.ResourceOptions(parent=parent),
         )
 
@@ -192,6 +214,11 @@ def container_args(planned: ContainerPlan, labels: Mapping[str, str]) -> docker.
         stop_timeout=planned.stop_seconds,
         destroy_grace_seconds=planned.stop_seconds,
     )
+
+
+def _source(secret: SecretSource) -> dict[str, Any]:
+    """Where a secret is, without what is not said of it."""
+    return {key: value for key, value in asdict(secret).items() if value}
 
 
 def _reload(reload: Reload) -> dict[str, str]:
