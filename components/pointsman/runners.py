@@ -62,7 +62,7 @@ class RunnerHost(pulumi.ComponentResource):
             f"{name}-registration",
             environment=environment,
             host=host.name,
-            variables=host.variables,
+            variables={**host.variables, **wanted.variables},
             url=wanted.url,
             api_url=wanted.api_url,
             token=wanted.token,

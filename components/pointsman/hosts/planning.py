@@ -15,6 +15,8 @@ from pointsman.spec.models import Environment
 from pointsman.spec.scalars import size_bytes
 
 SSH_PORT = 22
+# What only the registration makes something of.
+OF_REGISTRATION = ("runner_name", "runner_labels")
 LOOPBACK = IPv4Address("127.0.0.1")
 
 
@@ -41,7 +43,8 @@ class Artifacts:
 
 @dataclass(frozen=True)
 class Registration:
-    """Where and as what a host's runner is registered. `token` says where the token is, `{file}` or `{environment}`."""
+    """Where and as what a host's runner is registered. `token` says where the token is, `{file}` or `{environment}`;
+    `variables` are those that its plays get beside the host's own: another label is no reason to play all of them."""
 
     url: str
     api_url: str
@@ -51,6 +54,16 @@ class Registration:
     routing_label: str
     mode: str
     drain_seconds: float
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """For its plays."""
+        return {
+            "runner_name": self.runner,
+            "runner_labels": list(self.labels),
+            "pointsman_runner_name": self.runner,
+            "pointsman_routing_label": self.routing_label,
+        }
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,7 @@ def play_variables(
     runner, program = host.runner, _program(spec, fleet, host)
     logs = loki_url(spec)
     values: dict[str, Any] = {
-        **{name: value for name, value in host.variables.items() if name not in host.secrets},
+        **{name: value for name, value in host.variables.items() if name not in (*host.secrets, *OF_REGISTRATION)},
         "pointsman_environment": environment,
         "pointsman_runner": runner is not None,
         "pointsman_loki_url": logs,
@@ -103,7 +116,6 @@ def play_variables(
     }
     if runner and program:
         values |= {
-            "pointsman_runner_name": runner.name,
             "pointsman_github_url": _github_url(spec),
             "pointsman_runner_package": {
                 "url": program.url,
@@ -112,7 +124,6 @@ def play_variables(
             },
             "pointsman_min_free_bytes": runner.min_free,
             "pointsman_drain_seconds": runner.drain_seconds,
-            "pointsman_routing_label": _routing_label(fleet, host),
         }
     values["pointsman_reach"] = [{"name": name, "url": url} for name, url in _reach(spec, program, logs, host)]
     return values

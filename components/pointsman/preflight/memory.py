@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -11,7 +11,6 @@ from pointsman.checks import Check, failed, passed
 from pointsman.preflight.engine import Look
 from pointsman.preflight.names import Owner
 from pointsman.services import labels
-from pointsman.services.model import Service
 
 NAME = "memory"
 MIB = 2**20
@@ -32,18 +31,21 @@ class MemoryFacts:
     available: int | None
 
 
-def check(services: Sequence[Service], whose: Owner, seen: Look) -> Check:
-    """Whether all containers can start, with a remark when they may not all grow to their limits."""
+def check(most: Mapping[str, int], whose: Owner, seen: Look) -> Check:
+    """Whether all containers can start, with a remark when they may not all grow to their limits.
+
+    `most` is the limit of each service's and each host's container, in bytes.
+    """
     running = set()
     if seen.facts:
         own = [each for each in seen.facts.containers if each.running and whose.owns(each.labels)]
-        running = {each.labels.get(labels.SERVICE) for each in own}
+        running = {each.labels.get(labels.SERVICE) or each.labels.get(labels.HOST) for each in own}
     total, available = seen.facts.memory if seen.facts else 0, None
     if seen.is_here or seen.facts is None:
         here = psutil.virtual_memory()
         total, available = here.total, here.available
-    limits = sum(each.memory for each in services)
-    to_start = sum(each.memory for each in services if each.name not in running)
+    limits = sum(most.values())
+    to_start = sum(memory for name, memory in most.items() if name not in running)
     return judge(MemoryFacts(limits, to_start, total, available), whose.file)
 
 

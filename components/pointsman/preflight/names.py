@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pointsman.checks import Check, failed, not_verifiable, passed
+from pointsman.inventory import Host
 from pointsman.preflight.engine import Look
 from pointsman.preflight.facts import EngineFacts, Thing
 from pointsman.services import labels
@@ -43,16 +44,16 @@ class Owner:
         return f"belongs to environment {environment} of another estate, {estate}"
 
 
-def check(whose: Owner, services: Sequence[Service], seen: Look) -> Check:
-    """Whether the names are free or this environment's own."""
+def check(whose: Owner, services: Sequence[Service], hosts: Sequence[Host], seen: Look) -> Check:
+    """Whether the names are free or this environment's own; `hosts` are those that are containers."""
     if seen.facts is None:
         return not_verifiable(NAME, "no Docker engine answered")
-    return judge(whose, services, seen.facts)
+    return judge(whose, services, hosts, seen.facts)
 
 
-def judge(whose: Owner, services: Sequence[Service], facts: EngineFacts) -> Check:
+def judge(whose: Owner, services: Sequence[Service], hosts: Sequence[Host], facts: EngineFacts) -> Check:
     """The check, from facts alone."""
-    taken = _named(whose.environment, services, facts)
+    taken = _named(whose.environment, services, hosts, facts)
     foreign = [(kind, thing) for kind, thing in taken if not whose.owns(thing.labels)]
     if not foreign:
         return passed(NAME, f"{len(taken)} in use, all by this environment" if taken else "all free")
@@ -83,9 +84,12 @@ def _ways_out(whose: Owner, foreign: Sequence[tuple[str, Thing]]) -> str:
     return ways
 
 
-def _named(environment: str, services: Sequence[Service], facts: EngineFacts) -> list[tuple[str, Thing]]:
+def _named(
+    environment: str, services: Sequence[Service], hosts: Sequence[Host], facts: EngineFacts
+) -> list[tuple[str, Thing]]:
     """Everything that has one of the environment's names already."""
     containers = {names.container(environment, each.name) for each in services}
+    containers |= {names.container(environment, each.name) for each in hosts}
     volumes = {names.config_volume(environment, each.name) for each in services if each.config}
     volumes |= {names.data_volume(environment, each.name) for each in services if each.data}
     return [

@@ -13,6 +13,7 @@ from typing import Literal
 import psutil
 
 from pointsman.checks import Check, failed, not_verifiable, passed
+from pointsman.inventory import Host
 from pointsman.preflight.engine import Look
 from pointsman.preflight.facts import Thing
 from pointsman.preflight.names import Owner
@@ -25,12 +26,17 @@ Refusal = Literal["", "taken", "no such address"]
 
 @dataclass(frozen=True)
 class Want:
-    """A port that a service is to be published on; `key` of the spec moves it."""
+    """A port that a service or a host is to be published on; `key` moves it, in `file` where that is not the spec.
+
+    `label` is the one of a container's labels that has the service's or the host's name.
+    """
 
     service: str
     port: int
     bind: str
     key: str
+    file: str = ""
+    label: str = labels.SERVICE
 
     @property
     def check_name(self) -> str:
@@ -75,6 +81,14 @@ def wanted(services: Sequence[Service], bind: str) -> tuple[Want, ...]:
     )
 
 
+def of_hosts(hosts: Sequence[Host], environment: str, bind: str) -> tuple[Want, ...]:
+    """The ports that lead to the SSH of hosts that are containers."""
+    folder = f"inventory/{environment}/host_vars"
+    return tuple(
+        Want(host.name, host.port, bind, "ansible_port", f"{folder}/{host.name}.yml", labels.HOST) for host in hosts
+    )
+
+
 def checker(want: Want, whose: Owner) -> Callable[[Look, tuple[Listener, ...]], Check]:
     """The check of one port, for when the looks it needs are done."""
 
@@ -97,7 +111,7 @@ def judge(facts: PortFacts, whose: Owner) -> Check:
     want = facts.want
     holders = [each for each in facts.containers if _publishes(each, want)]
     for holder in holders:
-        if whose.owns(holder.labels) and holder.labels.get(labels.SERVICE) == want.service:
+        if whose.owns(holder.labels) and holder.labels.get(want.label) == want.service:
             return passed(want.check_name, f"held by this environment's own container {holder.name}")
     if holders:
         return _held_by_container(want, whose, holders[0])
@@ -117,7 +131,7 @@ def judge(facts: PortFacts, whose: Owner) -> Check:
         # The engine lists the ports of a container only while it runs: one that dies and restarts (issue 3) was seen
         # to hold its port at one look and to list none at the other.
         for own in facts.containers:
-            if whose.owns(own.labels) and own.labels.get(labels.SERVICE) == want.service:
+            if whose.owns(own.labels) and own.labels.get(want.label) == want.service:
                 return passed(want.check_name, f"held by this environment's own container {own.name}, which restarts")
     if listeners or facts.refusal:
         return _held_by_process(want, whose, listeners, facts.root)
@@ -175,7 +189,7 @@ def _publishes(container: Thing, want: Want) -> bool:
 
 
 def _held_by_container(want: Want, whose: Owner, holder: Thing) -> Check:
-    move = f"set {want.key} in {whose.file} to a free port"
+    move = f"set {want.key} in {want.file or whose.file} to a free port"
     if whose.owns(holder.labels):
         seen = f"held by this environment's container {holder.name}, which would let go of it only during the same run"
         remedy = f"{move} and run `pointsman up`; when that is done, set it to {want.port} and run it again"
@@ -187,7 +201,7 @@ def _held_by_container(want: Want, whose: Owner, holder: Thing) -> Check:
 
 def _held_by_process(want: Want, whose: Owner, holders: Sequence[Listener], root: bool) -> Check:
     known = [each for each in holders if each.pid is not None]
-    move = f"set {want.key} in {whose.file} to a free port"
+    move = f"set {want.key} in {want.file or whose.file} to a free port"
     if known:
         pids = dict.fromkeys(str(each.pid) for each in known)
         by = ", ".join(dict.fromkeys(_described(each) for each in known))

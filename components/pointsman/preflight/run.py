@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pointsman.checks import Check, Report, failed, not_verifiable
 from pointsman.errors import PointsmanError
+from pointsman.hosts import fleet_of
 from pointsman.identity import estate_id
 from pointsman.preflight import (
     builds,
@@ -33,6 +34,7 @@ from pointsman.preflight.registry import RegistryLook
 from pointsman.services.estate import compose
 from pointsman.services.model import Machine
 from pointsman.spec.models import Environment
+from pointsman.spec.scalars import size_bytes
 
 Shared = TypeVar("Shared", ImageLook, RegistryLook)
 
@@ -47,8 +49,12 @@ def run(environment: str, spec: Environment) -> Report:
     # does the machine.
     services = compose(environment, spec, "promtail", Machine()).services
     bind = str(spec.network.bind)
+    # An inventory with mistakes is told as a whole, as a spec is, before anything is looked at.
+    hosts = fleet_of(environment, spec).hosts if spec.runners.hosts == "containers" else ()
     whose = names.Owner(_estate(), environment)
-    wanted = ports.wanted(services, bind)
+    wanted = (*ports.wanted(services, bind), *ports.of_hosts(hosts, environment, bind))
+    limits = {each.name: each.memory for each in services}
+    limits |= {each.name: size_bytes(spec.runners.container.memory) for each in hosts}
     # A worker for every check and look: they wait for each other.
     with ThreadPoolExecutor(max_workers=len(wanted) + 20, thread_name_prefix="preflight") as pool:
         look = pool.submit(engine.look)
@@ -64,14 +70,14 @@ def run(environment: str, spec: Environment) -> Report:
         for want in wanted:
             checks.append(check(want.check_name, ports.checker(want, whose), look, listeners))
         checks += [
-            check("names", lambda found: names.check(whose, services, found), look),
+            check("names", lambda found: names.check(whose, services, hosts, found), look),
             check("config files", lambda: config_files.check(environment)),
             check("container network", lambda found: network.check(environment, found), look),
             check("registry", lambda found: registry.check(source, found), reached),
             check("builds", lambda *found: builds.check(source, *found), made, reached),
             check("images", lambda found: images.check(spec, found), made),
             check("disk", disk.check, look),
-            check("memory", lambda found: memory.check(services, whose, found), look),
+            check("memory", lambda found: memory.check(limits, whose, found), look),
             check("inotify", lambda found: inotify.check(services, whose, found), look),
             check("clock", clock.check, look),
             check("cgroup", cgroup.check, look),

@@ -19,6 +19,8 @@ LABELS = "/loki/api/v1/labels"
 # while a stream is busy, one of a handful of numbers. Everything else grows with what containers print, and each value
 # is a stream of its own in Loki's index.
 BOUNDED_LABELS = frozenset({"environment", "service", "stream", "service_name", "detected_level", "__stream_shard__"})
+# Of the runner hosts' own agents: bounded by the inventory, by their config, and by the units of a host.
+HOST_LABELS = frozenset({"host", "job", "unit"})
 # An hour is what Loki's own clients look back for labels.
 LABELS_SECONDS = 3600
 # Around the time of a line that is looked for.
@@ -48,7 +50,8 @@ def round_trip(site: Site) -> Check:
 def labels(site: Site) -> Check:
     """The label names of the environment's streams are those that are bounded whatever containers print."""
     name = "log labels bounded"
-    expected = f"no others than {', '.join(sorted(BOUNDED_LABELS))}"
+    bounded = BOUNDED_LABELS | (HOST_LABELS if site.declared.hosts else frozenset())
+    expected = f"no others than {', '.join(sorted(bounded))}"
     streams = selector({"environment": site.declared.environment})
     start = time.time_ns() - LABELS_SECONDS * 10**9
     try:
@@ -56,7 +59,7 @@ def labels(site: Site) -> Check:
         found = set(site.json(LOGS, LABELS, query=streams, start=start).get("data") or ())
     except Lost as lost:
         return failed(name, lost.seen, expected=expected, remedy=site.remedy(LOGS), service=LOGS)
-    if unbounded := found - BOUNDED_LABELS:
+    if unbounded := found - bounded:
         remedy = f"find who pushes them: pointsman logs --env {site.declared.environment}"
         return failed(name, f"also {', '.join(sorted(unbounded))}", expected=expected, remedy=remedy)
     return passed(name, ", ".join(sorted(found)) or "no stream yet", service=LOGS)

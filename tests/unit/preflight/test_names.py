@@ -9,6 +9,7 @@ from pointsman.services import labels
 from pointsman.services.estate import compose
 from pointsman.services.model import Machine
 from pointsman.spec.models import Environment
+from tests.unit.services.cases import host
 
 SERVICES = compose("dev", Environment(), "promtail", Machine()).services
 WHOSE = Owner("mine", "dev")
@@ -24,7 +25,7 @@ def check(*, container: Thing | None = None, network: Network | None = None, vol
         networks=(network,) if network else (),
         volumes=(volume,) if volume else (),
     )
-    return judge(WHOSE, SERVICES, facts)
+    return judge(WHOSE, SERVICES, (), facts)
 
 
 def test_free_own_and_unrelated_names_pass() -> None:
@@ -59,3 +60,11 @@ def test_another_environment_of_this_estate() -> None:
     found = check(container=Thing("pointsman-dev-socket-proxy", carried))
     assert found.outcome is Outcome.FAIL
     assert "environment dev-socket of this estate" in found.seen
+
+
+def test_hosts_have_names_too() -> None:
+    """A container that is called like a host would be is told before the host is made."""
+    facts = EngineFacts("unix:///s", containers=(Thing("pointsman-dev-runner-1", {}),))
+    assert judge(WHOSE, SERVICES, (), facts).seen == "all free"
+    found = judge(WHOSE, SERVICES, (host("runner-1", "primary", "127.0.0.1"),), facts)
+    assert found.seen == "container pointsman-dev-runner-1 was not made by Pointsman"

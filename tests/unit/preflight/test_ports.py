@@ -9,8 +9,9 @@ import pytest
 from pointsman.checks import Outcome
 from pointsman.preflight.facts import Published, Thing
 from pointsman.preflight.names import Owner
-from pointsman.preflight.ports import Listener, PortFacts, Want, judge, overlap
+from pointsman.preflight.ports import Listener, PortFacts, Want, judge, of_hosts, overlap
 from pointsman.services import labels
+from tests.unit.services.cases import host
 
 WHOSE = Owner("mine", "dev")
 WANT = Want("prometheus", 9090, "127.0.0.1", "ports.prometheus")
@@ -119,3 +120,15 @@ def test_an_address_that_is_not_there() -> None:
 def test_which_addresses_clash(one: str, other: str, clash: bool) -> None:
     """As the kernel decides it."""
     assert overlap(one, other) is clash
+
+
+def test_a_hosts_port_is_moved_in_the_inventory() -> None:
+    """SSH of a host that is a container is published too; its own container may hold it, and nobody else."""
+    (want,) = of_hosts((host("runner-1", "primary", "127.0.0.1"),), "dev", "127.0.0.1")
+    published, ours = (Published("127.0.0.1", want.port),), {labels.ESTATE: "mine", labels.ENVIRONMENT: "dev"}
+    mine = Thing("pointsman-dev-runner-1", ours | {labels.HOST: "runner-1"}, True, published)
+    other = Thing("pointsman-dev-runner-2", ours | {labels.HOST: "runner-2"}, True, published)
+    assert judge(PortFacts(want, (mine,)), WHOSE).outcome is Outcome.PASS
+    refused = judge(PortFacts(want, (other,)), WHOSE)
+    assert refused.outcome is Outcome.FAIL
+    assert "set ansible_port in inventory/dev/host_vars/runner-1.yml" in refused.remedy
