@@ -287,6 +287,24 @@ def test_packages(tmp_path: Path) -> None:
             assert answer.status_code == 404
 
 
+def test_a_restart_keeps_registrations(tmp_path: Path) -> None:
+    """Runners, jobs, secrets and issues are there again, and no id is given twice."""
+    with Standin(public_key="first") as running:
+        control = f"{running.url}/_control"
+        post = {"holder": "acme/app", "name": "one", "labels": ["x"]}
+        httpx.post(f"{control}/runners", json=post, trust_env=False, verify=False).raise_for_status()
+        running.app.world.keep(tmp_path / "state")
+        before = running.app.world.runners
+    with Standin(public_key="second") as running:
+        world = running.app.world
+        world.recall(tmp_path / "nothing")
+        assert world.runners == {}
+        world.recall(tmp_path / "state")
+        assert [each.name for each in world.runners.values()] == ["one"]
+        assert world.public_key == "first"
+        assert world.new_id() > max(before)
+
+
 def test_versions() -> None:
     """Compared by number, not by letter."""
     assert older("2.329.0", "2.336.0")

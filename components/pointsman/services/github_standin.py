@@ -8,6 +8,7 @@ from pointsman.spec.models import Environment
 NAME = "github"
 PORT = 8080
 CONFIG = "/etc/github"
+DATA = "/var/lib/github"
 PACKAGES = "/packages"
 TOKEN = "token"
 REPOSITORY = "acme/app"
@@ -28,6 +29,7 @@ def service(spec: Environment, token: SecretSource, packages: str) -> Service:
             *("/usr/bin/python3", "-m", "github_server", "--host", "0.0.0.0", "--port", str(PORT)),
             *("--repository", REPOSITORY, "--organisation", ORGANISATION),
             *("--token-file", f"{CONFIG}/current/{TOKEN}", "--packages", PACKAGES),
+            *("--state", f"{DATA}/state"),
         ),
         exposed=(Exposed("http", PORT, spec.ports.github, "ports.github"),),
         memory=MEMORY,
@@ -40,6 +42,7 @@ def service(spec: Environment, token: SecretSource, packages: str) -> Service:
             reload=RestartInPlace(),
             secrets={TOKEN: token},
         ),
+        data=DATA,
         mounts=(HostMount(packages, PACKAGES, "the stand-in serves the runner programs that are packed there"),),
         metrics=None,
     )

@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--token-file", type=Path, help="tokens that may do everything, one a line")
     parser.add_argument("--openapi", type=Path, default=SLICE, help="the slice of the published description")
     parser.add_argument("--packages", type=Path, help="a folder of runner programs, served below /_packages")
+    parser.add_argument("--state", type=Path, help="a file that the state is kept in from one start to the next")
     arguments = parser.parse_args()
     tokens = arguments.token_file.read_text("utf-8").split() if arguments.token_file else []
     holders = [*arguments.repository, *arguments.organisation] or ["acme/app", "acme"]
@@ -32,10 +33,16 @@ def main() -> int:
         slice_file=arguments.openapi,
         packages=arguments.packages,
     )
+    if arguments.state:
+        standin.app.world.recall(arguments.state)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"stand-in for GitHub on http://{arguments.host}:{standin.port}", flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        standin.serve()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            standin.serve()
+    finally:
+        if arguments.state:
+            standin.app.world.keep(arguments.state)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import secrets
 import threading
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import wraps
 from itertools import count
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 DEFAULT_LABELS = ("self-hosted", "Linux", "X64")
@@ -182,6 +184,13 @@ def changing(method: Callable[Concatenate[W, P], T]) -> Callable[Concatenate[W, 
     return run
 
 
+KEPT = (
+    *("settings", "public_key", "key_id"),
+    *("runners", "jobs", "runs", "secrets", "issues", "workflows", "tokens"),
+)
+"""What of the state outlives a restart."""
+
+
 class World:
     """All state. `holders` are the repositories (`owner/name`) and organisations that there are."""
 
@@ -210,6 +219,27 @@ class World:
         for part in ("runners", "jobs", "runs", "secrets", "issues", "workflows"):
             setattr(other, part, copy.deepcopy(getattr(self, part)))
         return other
+
+    def keep(self, path: Path) -> None:
+        """Writes the state into a file, so that a restart is not the end of every registration."""
+        with self.changed:
+            kept = {name: getattr(self, name) for name in KEPT} | {
+                "ids": self.new_id(),
+                "labels": next(self._label_ids),
+            }
+            scratch = path.with_suffix(".new")
+            scratch.write_bytes(pickle.dumps(kept))
+        scratch.replace(path)
+
+    def recall(self, path: Path) -> None:
+        """Takes the state from a file that `keep` wrote; nothing changes where there is none."""
+        if not path.is_file():
+            return
+        kept = pickle.loads(path.read_bytes())
+        with self.changed:
+            self._ids, self._label_ids = count(kept.pop("ids")), count(kept.pop("labels"))
+            for name, value in kept.items():
+                setattr(self, name, value)
 
     def now(self) -> datetime:
         """The stand-in's clock."""
