@@ -8,39 +8,42 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 
 def settle(path, wanted):
     """Owner, then mode: a change of owner takes bits of the mode away."""
     os.chown(path, wanted["owner"], wanted["group"])
-    os.chmod(path, int(wanted["mode"], 8))
+    path.chmod(int(wanted["mode"], 8))
 
 
 def write(wanted):
     """A file, by a temporary one beside it."""
-    path = wanted["path"]
-    handle, new = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".pointsman-")
+    path = Path(wanted["path"])
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".pointsman-")
+    os.close(handle)
+    new = Path(name)
     try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(wanted["content"])
+        new.write_text(wanted["content"], encoding="utf-8")
         settle(new, wanted)
         if wanted["validate"]:
-            command = ["sh", "-c", wanted["validate"].replace("%s", new)]
+            command = ["sh", "-c", wanted["validate"].replace("%s", name)]
             checked = subprocess.run(command, capture_output=True, text=True, check=False)
             if checked.returncode:
-                said = (checked.stderr or checked.stdout).replace(new, path).strip()
+                said = (checked.stderr or checked.stdout).replace(name, str(path)).strip()
                 raise ValueError(f"`{wanted['validate']}` refuses it: {said}")
-        os.replace(new, path)
+        new.replace(path)
     except BaseException:
-        os.unlink(new)
+        new.unlink()
         raise
 
 
 for entry in json.load(sys.stdin):
     try:
         if entry["content"] is None:
-            os.makedirs(entry["path"], exist_ok=True)
-            settle(entry["path"], entry)
+            folder = Path(entry["path"])
+            folder.mkdir(parents=True, exist_ok=True)
+            settle(folder, entry)
         else:
             write(entry)
     except (OSError, ValueError) as error:
