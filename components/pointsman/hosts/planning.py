@@ -122,11 +122,20 @@ def play_variables(
                 "sha256": program.sha256,
                 "version": program.version,
             },
+            **_newest(spec),
             "pointsman_min_free_bytes": runner.min_free,
             "pointsman_drain_seconds": runner.drain_seconds,
         }
     values["pointsman_reach"] = [{"name": name, "url": url} for name, url in _reach(spec, program, logs, host)]
     return values
+
+
+def _newest(spec: Environment) -> dict[str, str]:
+    """The settings of the runner exporter that tell how long GitHub will serve this version."""
+    newest = spec.runners.package.newest if spec.runners.package else None
+    if newest is None:
+        return {}
+    return {"runner_exporter_latest_version": newest.version, "runner_exporter_latest_released": newest.released}
 
 
 def loki_url(spec: Environment) -> str:

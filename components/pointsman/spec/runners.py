@@ -71,6 +71,24 @@ class GitHub(Model):
             yield Misfit(keys=(("api_url",),), problem="api_url is declared without url", expected="url as well")
 
 
+VersionNumber = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$"),
+    Field(json_schema_extra={"patternErrorMessage": "expected three numbers, such as 2.336.0"}),
+]
+
+
+class Newest(Model):
+    """The newest release of the runner program that you know of: GitHub serves others for 30 days after it."""
+
+    version: VersionNumber = Field(description="Its version.")
+    released: Annotated[
+        str,
+        StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
+        Field(json_schema_extra={"patternErrorMessage": "expected a day, such as 2026-11-21"}),
+    ] = Field(description="The day that its page shows, in quotes.")
+
+
 class Package(Model):
     """The archive of the runner program, as GitHub publishes it or a mirror of yours has it."""
 
@@ -80,11 +98,13 @@ class Package(Model):
         StringConstraints(pattern=r"^[0-9a-f]{64}$"),
         Field(json_schema_extra={"patternErrorMessage": "expected a SHA-256: 64 of 0-9 and a-f"}),
     ] = Field(description="Its checksum: hosts install nothing else.")
-    version: Annotated[
-        str,
-        StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$"),
-        Field(json_schema_extra={"patternErrorMessage": "expected three numbers, such as 2.336.0"}),
-    ] = Field(description="Its version: GitHub stops serving a release 30 days after the next one.")
+    version: VersionNumber = Field(
+        description="Its version: GitHub stops serving a release 30 days after the next one."
+    )
+    newest: Newest | None = Field(
+        default=None,
+        description="What the days until GitHub refuses this version are counted from. Left out: they are not.",
+    )
 
 
 class HostResources(Resources):

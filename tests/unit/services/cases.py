@@ -112,7 +112,11 @@ runners:
     api_url: https://github.example.org/api
     token: {file: /etc/pointsman/github-token}
     repositories: [acme/app]
-  package: {url: "https://mirror.example.org/runner.tar.gz", sha256: %s, version: 2.336.0}
+  package:
+    url: https://mirror.example.org/runner.tar.gz
+    sha256: %s
+    version: 2.336.0
+    newest: {version: 2.337.0, released: "2026-11-20"}
   loki: http://logs.example.org:3100
   exporter:
     interval: 1m

@@ -78,7 +78,7 @@ WRITTEN = list(leaves(DOCUMENT))
 # A time-out alone would be longer than the interval's default, and the other way round; a GitHub without its token or a
 # package without its checksum is refused.
 TOGETHER = {"prometheus.scrape_timeout", "runners.github.url", "runners.github.token.file"}
-TOGETHER |= {f"runners.package.{key}" for key in ("url", "sha256", "version")}
+TOGETHER |= {f"runners.package.{key}" for key in ("url", "sha256", "version", "newest.version", "newest.released")}
 ALONE = [at for at in WRITTEN if key_path(at) not in TOGETHER]
 
 
