@@ -13,12 +13,21 @@ from tests.deployed.conftest import NewClone
 from tests.deployed.estate import Clone, Done
 
 EXAMPLES = ("staging", "production")
+# What stands in no file of an inventory, as its first lines say.
+ADDRESSES = {
+    "STAGING_BUILD_2_ADDRESS": "192.0.2.12",
+    "PRODUCTION_BUILD_4_ADDRESS": "192.0.2.24",
+    "PRODUCTION_OPERATORS": "198.51.100.0/24",
+}
 
 
 @pytest.fixture(scope="module")
 def clone(new_clone: NewClone) -> Iterator[Clone]:
     """A clone in which the examples take their images from packages: their registry is an example, too."""
     made = new_clone()
+    shell = pytest.MonkeyPatch()
+    for variable, address in ADDRESSES.items():
+        shell.setenv(variable, address)
     for name in EXAMPLES:
         file = made.root / "stacks" / f"{name}.yaml"
         spec = yaml.safe_load(file.read_text())
@@ -28,6 +37,7 @@ def clone(new_clone: NewClone) -> Iterator[Clone]:
     yield made
     for name in EXAMPLES:
         made.pulumi("stack", "rm", "--yes", "--non-interactive", "--stack", name)
+    shell.undo()
 
 
 def made_in_docker(engine: docker.DockerClient, environment: str) -> int:
