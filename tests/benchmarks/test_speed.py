@@ -7,43 +7,19 @@ whose speed drifts slows both.
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pointsman.builds import Store
 from pointsman.builds.manifest import MANIFEST
-from tests.benchmarks.measuring import show, timed
+from tests.benchmarks.measuring import EMPTY, Pulumi, empty_project, show, timed
 from tests.deployed.conftest import NewEstate
 from tests.deployed.estate import Estate
 from tests.deployed.specs import whole_spec
 
 RUNS = 5
-STACK_EMPTY = "empty"
-
-
-@dataclass(frozen=True)
-class Pulumi:
-    """The engine's command line with the variables that it needs."""
-
-    variables: dict[str, str]
-
-    def run(self, root: Path, *arguments: str) -> float:
-        """Wall seconds of a command that must succeed."""
-        program = shutil.which("pulumi", path=self.variables["PATH"]) or "pulumi"
-        return timed(
-            lambda: subprocess.run(
-                [program, *arguments], cwd=root, env=self.variables, check=True, capture_output=True, text=True
-            )
-        )
-
-    def up(self, root: Path, stack: str, *arguments: str) -> float:
-        """Wall seconds of a plain `pulumi up`."""
-        return self.run(root, "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +38,8 @@ def pulumi(estate: Estate) -> Pulumi:
 
 @pytest.fixture(scope="module")
 def empty(estate: Estate, pulumi: Pulumi) -> Path:
-    """A project beside the clone whose program makes nothing, under the same engine and language host."""
-    root = estate.clone.root.with_name(f"{estate.clone.root.name}-empty")
-    root.mkdir()
-    runtime = {"name": "python", "options": {"virtualenv": str(estate.clone.root / ".venv")}}
-    (root / "Pulumi.yaml").write_text(json.dumps({"name": STACK_EMPTY, "runtime": runtime}))
-    (root / "__main__.py").write_text("import pulumi\n")
-    pulumi.run(root, "stack", "init", STACK_EMPTY)
-    return root
+    """A project whose program makes nothing."""
+    return empty_project(estate, pulumi)
 
 
 def test_warm_up_to_proved(estate: Estate) -> None:
@@ -87,7 +57,7 @@ def test_up_without_changes_beside_an_empty_program(estate: Estate, pulumi: Pulu
     """What the estate costs where nothing changes: plain `pulumi up`, refresh included, beside a program with none."""
     ours, theirs = [], []
     for _ in range(RUNS):
-        theirs.append(pulumi.up(empty, STACK_EMPTY))
+        theirs.append(pulumi.up(empty, EMPTY))
         ours.append(pulumi.up(estate.clone.root, estate.name))
     show("pulumi up of an empty program", theirs)
     show("pulumi up without changes", ours)

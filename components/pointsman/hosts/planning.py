@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -117,16 +117,12 @@ def play_variables(
     if runner and program:
         values |= {
             "pointsman_github_url": _github_url(spec),
-            "pointsman_runner_package": {
-                "url": program.url,
-                "sha256": program.sha256,
-                "version": program.version,
-            },
+            "pointsman_runner_package": asdict(program),
             **_newest(spec),
             "pointsman_min_free_bytes": runner.min_free,
             "pointsman_drain_seconds": runner.drain_seconds,
         }
-    values["pointsman_reach"] = [{"name": name, "url": url} for name, url in _reach(spec, program, logs, host)]
+    values["pointsman_reach"] = [{"name": name, "url": url} for name, url in _reach(spec, program, logs)]
     return values
 
 
@@ -169,7 +165,7 @@ def _routing_label(fleet: Fleet, host: Host) -> str:
     return ROUTING_LABEL if first and first.name == host.name else ""
 
 
-def _reach(spec: Environment, program: Package | None, logs: str, host: Host) -> Iterator[tuple[str, str]]:
+def _reach(spec: Environment, program: Package | None, logs: str) -> Iterator[tuple[str, str]]:
     if program:
         github = spec.runners.github
         yield "GitHub", github.url or f"http://{github_standin.NAME}:{github_standin.PORT}/_health"

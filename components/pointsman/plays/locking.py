@@ -6,9 +6,11 @@ is, however this side ends.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shlex
+import signal
 import socket
 import subprocess
 import time
@@ -100,7 +102,7 @@ def _failure(way: Way, process: subprocess.Popen[bytes], cancelled: Cancelled) -
         if not chunk:
             break
     else:
-        process.kill()
+        _kill(process)
     _, errors = process.communicate(timeout=ANSWER_SECONDS)
     if process.returncode == TAKEN:
         return failures.taken(way.name, said.decode("utf-8", "replace").strip())
@@ -114,8 +116,14 @@ def _released(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(2)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _kill(process)
         process.wait()
     for stream in (process.stdout, process.stderr):
         if stream:
             stream.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """With what it started itself: the way over a jump host is a process of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -78,10 +78,11 @@ def test_a_host_that_is_starting_is_asked_again(way: Way) -> None:
 
 
 def test_a_cancel_ends_the_wait(way: Way) -> None:
-    """A host that takes the connection and says nothing does not hold anybody."""
+    """A host that takes the connection and says nothing does not hold anybody; nothing that ssh began is left."""
     first(way, "sleep 3174")
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
     with pytest.raises(PlayFailed) as failed, locking.locked(way, patience=60, cancelled=stop.is_set):
         pytest.fail("it said nothing")
     assert failed.value.cause is Cause.CANCELLED
+    assert running(str(way.folder / "first")) == []
