@@ -11,10 +11,22 @@ from xdist.scheduler import LoadFileScheduling
 # Files that share an environment, which takes most of a minute to make, and so a process: one for each line.
 SHARING = (
     ("test_estate", "test_bad_signals", "test_refused_configs", "test_verify"),
+    (
+        "test_hosts_as_declared",
+        "test_hosts_bad_input",
+        "test_hosts_drift",
+        "test_hosts_faults",
+        "test_hosts_jobs",
+        "test_hosts_members",
+        "test_hosts_traces",
+    ),
     ("test_idempotence", "test_bad_input", "test_upgrade", "test_drift", "test_blast_radius"),
 )
 # What takes longest begins first; all else fills the gaps at the end.
 LONGEST = (
+    "tests/unit/playbooks/test_playbooks.py",
+    "tests/unit/plays/test_running.py",
+    "test_hosts_as_declared",
     "tests/deployed/test_killed.py",
     "tests/docs/test_commands.py",
     "test_estate",

@@ -20,19 +20,23 @@ from pointsman.paths import state_dir
 PICTURE = Path(__file__).with_name("first-stack.svg")
 COLUMNS = 100
 EVERYBODYS_STATE = "~/.local/state/pointsman"
+# Who could not find a name is a matter of one machine.
+RESOLVER = re.compile(r" on [0-9.]+:53")
 
 
 class Camera(Console):
-    """A console that keeps what it prints, without the paths of one machine."""
+    """A console that keeps what it prints, without the paths and addresses of one machine."""
 
     def __init__(self) -> None:
         super().__init__(file=io.StringIO(), record=True, width=COLUMNS, highlight=False)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Prints, with the state directory as everybody has it."""
-        mine = str(state_dir())
-        shown = (each.replace(mine, EVERYBODYS_STATE) if isinstance(each, str) else each for each in objects)
-        super().print(*shown, **options)
+        super().print(*(_everybodys(each) if isinstance(each, str) else each for each in objects), **options)
+
+
+def _everybodys(text: str) -> str:
+    return RESOLVER.sub("", text.replace(str(state_dir()), EVERYBODYS_STATE))
 
 
 def main() -> int:

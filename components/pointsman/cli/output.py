@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
@@ -155,6 +155,33 @@ def checks_table(report: Report, title: str) -> Table:
         mark, style = _STYLES[check.outcome]
         table.add_row(f"[{style}]{mark}[/{style}]", check.name, _evidence(check), f"{check.seconds:.1f} s")
     return table
+
+
+def summary_table(report: Report, title: str) -> Table:
+    """A report after a change: a line for each group, and in full what was followed hop by hop or is not good."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
+    for column in ("", "check", "seen"):
+        table.add_column(column, overflow="fold", no_wrap=column == "check")
+    table.add_column("seconds", justify="right", style="dim")
+    for group in dict.fromkeys(check.group for check in report.checks):
+        inside = [check for check in report.checks if check.group == group]
+        good = sum(check.outcome is Outcome.PASS for check in inside)
+        mark, style = _STYLES[_worst(inside)]
+        seconds = max(check.seconds for check in inside)
+        table.add_row(
+            f"[{style}]{mark}[/{style}]", f"[bold]{group}[/bold]", f"{good} of {len(inside)} good", f"{seconds:.1f} s"
+        )
+        for check in inside:
+            if check.outcome is not Outcome.PASS or check.hops:
+                mark, style = _STYLES[check.outcome]
+                row = (f"  {check.name}", _evidence(check), f"{check.seconds:.1f} s")
+                table.add_row(f"[{style}]{mark}[/{style}]", *row)
+    return table
+
+
+def _worst(checks: Sequence[Check]) -> Outcome:
+    found = {check.outcome for check in checks}
+    return next(each for each in (Outcome.FAIL, Outcome.NOT_VERIFIABLE, Outcome.PASS) if each in found)
 
 
 def failures_text(report: Report) -> str:

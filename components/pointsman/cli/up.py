@@ -14,7 +14,7 @@ from rich.table import Table
 from pointsman.builds import Store, progress_for
 from pointsman.checks import Report
 from pointsman.cli.documents import ImageLine, UpDocument
-from pointsman.cli.output import Output, checks_table, emit, failures_text, lines
+from pointsman.cli.output import Output, checks_table, emit, failures_text, lines, summary_table
 from pointsman.declared import Declared, declared
 from pointsman.deploy import stack, variables
 from pointsman.deploy.events import Run
@@ -154,7 +154,7 @@ def _show(document: UpDocument, estate: Declared, report: Report, run: Run, path
     console.print()
     console.print(services)
     console.print()
-    console.print(checks_table(report, "proof"))
+    console.print(summary_table(report, "proof"))
     for finding in document.findings:
         console.print(f"[yellow]![/yellow] {finding}")
     spent = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in document.seconds.items())
