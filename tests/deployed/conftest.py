@@ -18,6 +18,7 @@ import pytest
 from pointsman.images.model import Resolution
 from tests.conftest import sharing
 from tests.deployed.estate import Clone, Estate, sweep
+from tests.deployed.fleet import Fleet, fleet_spec
 from tests.deployed.specs import Spec, small_spec, whole_spec
 from tests.faults.harness import recover
 
@@ -100,6 +101,15 @@ def whole_session_estate(new_estate: NewEstate, request: pytest.FixtureRequest) 
 def session_estate(new_estate: NewEstate, request: pytest.FixtureRequest) -> Estate:
     """The environment that most tests share, up since the first of them."""
     return _shared(new_estate(), request)
+
+
+@pytest.fixture(scope="session")
+def fleet(new_estate: NewEstate, request: pytest.FixtureRequest) -> Fleet:
+    """An environment with two runner hosts, up since the first test that asks for it."""
+    found = Fleet(new_estate(None, fleet_spec()))
+    found.write_inventory()
+    _shared(found.estate, request)
+    return found
 
 
 def _shared(estate: Estate, request: pytest.FixtureRequest) -> Estate:

@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from pointsman.cli import backup, images, inventory, lifecycle, observe, spec, toolchain
+from pointsman.cli import backup, hosts, images, inventory, lifecycle, observe, spec, toolchain
 from pointsman.cli.output import show_error
 from pointsman.errors import PointsmanError
 
@@ -37,6 +37,7 @@ def choose_engine() -> None:
 
 lifecycle.register(app)
 observe.register(app)
+hosts.register(app)
 backup.register(app)
 app.add_typer(spec.app, name="spec")
 app.add_typer(inventory.app, name="inventory")

@@ -210,6 +210,32 @@ class InventoryDocument(Document):
     groups: list[GroupLine]
 
 
+class HostRunLine(Document):
+    """What a play did on one host. `changes` are tasks with what they changed, or would in a check; `task` is the one
+    that failed; `exit_code` is 0 for a play that ended well."""
+
+    host: str
+    good: bool
+    exit_code: int
+    ok: int
+    changed: int
+    changes: list[str]
+    seconds: float
+    task: str
+    message: str
+    remedy: str
+
+
+class HostsDocument(Document):
+    """The result of `harden`, `runner drain` and `runner restore`; `is_check` says that nothing was changed."""
+
+    document: Literal["pointsman.hosts/1"] = "pointsman.hosts/1"
+    verb: Literal["harden", "drain", "restore"]
+    environment: str
+    is_check: bool
+    hosts: list[HostRunLine]
+
+
 class TableDocument(Document):
     """The rows of `images` and `toolchain`; `spec check` of a good spec has no rows, `mistakes`."""
 
@@ -246,6 +272,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     BackupDocument,
     RestoreDocument,
     InventoryDocument,
+    HostsDocument,
     TableDocument,
     LogDocument,
     ErrorDocument,

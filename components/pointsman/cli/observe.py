@@ -8,6 +8,7 @@ import typer
 
 from pointsman.cli import addresses, topology
 from pointsman.cli.documents import ChecksDocument, LogDocument
+from pointsman.cli.hosts import prove
 from pointsman.cli.output import (
     EnvironmentOption,
     Output,
@@ -48,12 +49,23 @@ def status(
         finish(seeing.watch(found, output) if watch else seeing.once(found, output))
 
 
-def verify(environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE) -> None:
+def verify(
+    environment: EnvironmentOption = "dev",
+    hosts: Annotated[
+        bool, typer.Option("--hosts", help="Prove the runner hosts instead: over SSH, from outside, at GitHub.")
+    ] = False,
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="The same for one host or group; may be given again.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
     """Prove what runs: containers, addresses, targets, and a signal of every kind followed hop by hop to its end."""
     from pointsman.declared import declared
     from pointsman.verify import run
 
     with guarded(output):
+        if hosts or host:
+            finish(prove(declared(environment), host or (), output))
         report = run(declared(environment))
         if output is Output.JSON:
             good = not report.failures

@@ -109,7 +109,8 @@ def _changes(result: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(each, Mapping) or not each.get("changed") or "censored" in each:
             continue
         item = each.get("item")
-        name = str(item.get("path") or item if isinstance(item, Mapping) else item or each.get("dest") or "")
+        told = item.get("path") or item if isinstance(item, Mapping) else item or each.get("dest") or each.get("msg")
+        name = told if isinstance(told, str) else json.dumps(told, default=str) if told else ""
         diffs = each.get("diff") or []
         lines = [line for diff in (diffs if isinstance(diffs, list) else [diffs]) for line in _differing(diff)]
         yield "\n".join([name, *lines[:MOST_DIFFERING], *(["…"] if len(lines) > MOST_DIFFERING else [])])[:LONGEST_TEXT]

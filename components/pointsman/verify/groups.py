@@ -1,4 +1,5 @@
-"""The sets in which checks are shown: the six end-to-end tests of the systems replaced by Pointsman, in their order."""
+"""The sets in which checks are shown: the six end-to-end tests of the systems replaced by Pointsman, in their order,
+and the hosts."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pointsman.checks import Check, Outcome
 
 
 class Group(StrEnum):
-    """One of the six; the order of the members is that of the report."""
+    """One of them; the order of the members is that of the report."""
 
     CONTAINERS = "container health"
     ACCESS = "service access"
@@ -18,6 +19,7 @@ class Group(StrEnum):
     GRAFANA = "Grafana connectivity"
     DASHBOARDS = "dashboards"
     FLOW = "end-to-end flow"
+    HOSTS = "hosts"
 
 
 _RANKS = {str(group): rank for rank, group in enumerate(Group)}

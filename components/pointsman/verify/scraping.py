@@ -13,7 +13,7 @@ import yaml
 from pointsman.checks import Check, Outcome, failed, not_verifiable, passed
 from pointsman.declared import Declared
 from pointsman.services import blackbox
-from pointsman.services.scraping import STACK_PROBES
+from pointsman.services.scraping import HOST_JOBS, STACK_PROBES
 from pointsman.verify.metric_flow import QUERY
 from pointsman.verify.site import METRICS, Lost, Site
 
@@ -77,7 +77,8 @@ def targets(site: Site) -> list[Check]:
     What was not scraped yet is waited for until the deadline; what is down although its container runs, until one more
     scrape has said so: it may have come back since the last one.
     """
-    every = list(wanted(site.declared))
+    # What runs on hosts is theirs to tell.
+    every = [each for each in wanted(site.declared) if each.job not in HOST_JOBS.values()]
     looks: list[Look] = []
 
     def settled() -> bool:
@@ -93,7 +94,8 @@ def targets(site: Site) -> list[Check]:
     last = looks[-1]
     checks = [_judged(site, each, last.targets.get(each.key), last.probes.get(each.key)) for each in every]
     waited = time.monotonic() - started
-    return [*_blind(site, every, checks, waited), *_undeclared(site, {each.job for each in every}, last.targets)]
+    jobs = {each.job for each in every} | {*HOST_JOBS.values()}
+    return [*_blind(site, every, checks, waited), *_undeclared(site, jobs, last.targets)]
 
 
 def wanted(declared: Declared) -> Iterator[Wanted]:

@@ -22,7 +22,8 @@ def printed(*checks: Check) -> list[str]:
 
 def test_a_group_is_a_line_and_a_fault_is_told_whole() -> None:
     """What is good is counted; what is not, or cannot be seen here, says all that `verify` says."""
-    health = grouped(Group.CONTAINERS, [passed("container loki", "up"), failed("b", "gone", expected="up", remedy="do")])
+    gone = failed("b", "gone", expected="up", remedy="do")
+    health = grouped(Group.CONTAINERS, [passed("container loki", "up"), gone])
     boards = grouped(Group.DASHBOARDS, [not_verifiable("dashboards", "there is no Grafana")])
     access = grouped(Group.ACCESS, [passed("reached loki", "200"), passed("reached tempo", "200")])
     assert printed(*health, *access, *boards) == [

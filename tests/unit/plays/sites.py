@@ -51,11 +51,12 @@ class Here:
         stop: Stopping | None = None,
         timeout: float = 60,
         check: bool = False,
+        diff: bool = False,
         alone: bool = False,
         playbook: str = "site",
     ) -> Outcome:
         """Runs the play."""
-        play = Play("dev", playbook, host, variables or {}, secrets or {}, check=check, alone=alone)
+        play = Play("dev", playbook, host, variables or {}, secrets or {}, check=check, diff=diff, alone=alone)
         return run_play(play, on_task=self.told.append, cancellation=stop, timeout=timeout, site=self.site)
 
 

@@ -236,3 +236,23 @@ def test_settings_of_the_user_have_no_say(checkout: Here, monkeypatch: pytest.Mo
     assert "ANSIBLE_CHECK_MODE_MARKERS" not in told
     assert told["ANSIBLE_HOST_KEY_CHECKING"] == "True"
     assert f"HostKeyAlias={HOST}" in told["common"]
+
+
+def test_what_changed_is_told_item_by_item_and_line_by_line(checkout: Here, tmp_path: Path) -> None:
+    """Of a check with a diff, the lines that go and come; what a task may not tell is not told."""
+    (tmp_path / "a").write_text("same\nold\n")
+    checkout.write(f"""\
+        - name: Write
+          ansible.builtin.copy: {{dest: "{{{{ item }}}}", content: "same\\nnew\\n", mode: '0600'}}
+          loop: [{tmp_path}/a]
+        - name: Hidden
+          ansible.builtin.copy: {{dest: {tmp_path}/b, content: "{SECRET}", mode: '0600'}}
+          no_log: true
+        - name: Said
+          ansible.builtin.debug: {{msg: fail2ban.service}}
+          changed_when: true
+        """)
+    found = checkout.run(check=True, diff=True)
+    assert found.changes == (f"Write: {tmp_path}/a\n-old\n+new", "Said: fail2ban.service")
+    assert found.changed == 3
+    assert (tmp_path / "a").read_text() == "same\nold\n"

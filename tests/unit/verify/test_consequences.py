@@ -106,4 +106,5 @@ def test_the_groups_are_in_the_order_of_the_tests_that_they_replace() -> None:
         "Grafana connectivity",
         "dashboards",
         "end-to-end flow",
+        "hosts",
     ]

@@ -13,37 +13,6 @@ STRICT_SCORE = 2.5
 """The most that the strict profile may score in `systemd-analyze security`; 10 is no sandbox at all."""
 LIMITS = ("MemoryMax", "TasksMax", "DevicePolicy")
 
-# What each directive does to the live process: read from /proc, or tried in its mounts. As root wherever the runner's
-# own account would be refused anyway, which would prove nothing.
-_SANDBOX = """
-import json, os, subprocess, sys
-pid, work = sys.stdin.read().split("\\n")[:2]
-status = dict(line.rstrip("\\n").split(":\\t", 1) for line in open(f"/proc/{pid}/status") if ":\\t" in line)
-def inside(command, runner=False):
-    account = ["setpriv", "--reuid=runner", "--regid=runner", "--clear-groups"] if runner else []
-    command = ["nsenter", "--target", pid, "--mount", "--", *account, "sh", "-c", command]
-    return subprocess.run(command, capture_output=True, text=True, timeout=5)
-def read_only(path):
-    return "Read-only" in inside(f"touch {path}/.pointsman-proof").stderr
-def other(path):
-    return inside(f"stat -Lc %d:%i {path}").stdout != subprocess.getoutput(f"stat -Lc %d:%i {path}") + "\\n"
-found = {
-    "NoNewPrivileges": status["NoNewPrivs"] == "1",
-    "CapabilityBoundingSet": int(status["CapBnd"], 16) == 0,
-    "SystemCallFilter": status["Seccomp"] == "2",
-    "UMask": status["Umask"] == "0027",
-    "ProtectSystem": read_only("/usr") and read_only("/etc"),
-    "ReadWritePaths": inside(f"touch {work}/.proof && rm {work}/.proof", runner=True).returncode == 0,
-    "ProtectHome": inside("ls -A /home /root").stdout.split() in ([], ["/home:", "/root:"]),
-    "PrivateTmp": other("/tmp"),
-    "PrivateDevices": other("/dev"),
-    "ProtectControlGroups": read_only("/sys/fs/cgroup"),
-    "ProtectKernelTunables": "Read-only" in inside("echo 0 > /proc/sys/net/ipv4/conf/lo/log_martians").stderr,
-    "ProtectProc": inside("ls -d /proc/1", runner=True).returncode != 0,
-    "InaccessiblePaths": inside("stat -c %a /etc/pointsman").stdout.strip() == "0",
-}
-print(json.dumps(found))
-"""
 _OF_DOCKER = frozenset(
     {"UMask", "SystemCallFilter", "ProtectSystem", "ReadWritePaths", "ProtectHome", "PrivateTmp", "InaccessiblePaths"}
 )
@@ -58,7 +27,7 @@ def service(host: Subject) -> Check:
     state = host.units.get(RUNNER_UNIT, {})
     seen = f"{state.get('ActiveState', 'missing')} ({state.get('SubState', '')}), {state.get('UnitFileState')}"
     if state.get("ActiveState") != "active" or state.get("UnitFileState") != "enabled":
-        remedy = f"pointsman restore {host.name} --env {host.declared.environment}"
+        remedy = f"pointsman runner restore {host.name} --env {host.declared.environment}"
         return host.refused(name, seen, "active and enabled", remedy=remedy)
     return passed(name, seen, service=host.name)
 
@@ -85,7 +54,7 @@ def sandbox(host: Subject) -> Check:
     pid = host.units.get(RUNNER_UNIT, {}).get("MainPID", "0")
     if pid == "0":
         return not_verifiable(name, "the service does not run: see runner service", service=host.name)
-    found: dict[str, bool] = json.loads(host.told(_SANDBOX, f"{pid}\n{host.plan.work_folder}\n"))
+    found: dict[str, bool] = json.loads(host.told("sandbox", f"{pid}\n{host.plan.work_folder}\n"))
     strict = host.variable("runner_profile") == "strict"
     wanted = {key: held for key, held in found.items() if strict or key in _OF_DOCKER}
     loose = [key for key, held in wanted.items() if not held]
@@ -119,8 +88,8 @@ def program(host: Subject) -> Check:
     if not configured.strip():
         return host.refused(name, "not configured", "registered", remedy=host.declared.apply)
     agent = json.loads(configured)["agentName"]
-    if agent != host.variable("pointsman_runner_name"):
-        expected = f"as {host.variable('pointsman_runner_name')}"
+    if host.plan.registration and agent != host.plan.registration.runner:
+        expected = f"as {host.plan.registration.runner}"
         return host.refused(name, f"configured as {agent}", expected, remedy=host.declared.apply)
     return passed(name, f"{wanted['version']}, configured as {agent}", service=host.name)
 
@@ -135,7 +104,7 @@ def registered(host: Subject) -> Check:
     if found is None:
         return host.refused(name, f"{wanted.url} has no {wanted.runner}", "online", remedy=host.declared.apply)
     if not found.online:
-        remedy = f"pointsman restore {host.name} --env {host.declared.environment}"
+        remedy = f"pointsman runner restore {host.name} --env {host.declared.environment}"
         return host.refused(name, found.status, "online", remedy=remedy)
     missing = [label for label in wanted.labels if not found.takes([label])]
     if missing:

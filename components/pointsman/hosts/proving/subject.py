@@ -8,25 +8,25 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from pointsman.checks import Check, failed
 from pointsman.errors import PointsmanError
+from pointsman.hosts import asking
 from pointsman.hosts.planning import HostPlan
 from pointsman.paths import checkout
 from pointsman.plays.tree import PLAYBOOKS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pointsman.declared import Declared
-    from pointsman.github import Secret
     from pointsman.github.model import Runner
     from pointsman.plays import Way
     from pointsman.verify.site import Site
 
+ON_HOST = Path(__file__).with_name("on_host")
 UNVERIFIABLE = "/etc/pointsman/not-verifiable.json"
 RUNNER_UNIT = "actions-runner.service"
 # A command on a host that takes longer hangs.
@@ -80,12 +80,13 @@ class Subject:
         """What a command prints when the account runs it that plays log in with."""
         return self._ended(self.account.run(command), command, (0,))
 
-    def told(self, script: str, given: str) -> str:
-        """What a Python script prints when root runs it there; `given` is its standard input, which may be secret.
+    def told(self, program: str, given: str) -> str:
+        """What a program of `on_host` prints when root runs it there; `given` is its input, which may be secret.
 
         Over the same connection; nothing of what is given is an argument, which logs and lists of processes show.
         """
-        remote = f"sudo -n python3 -c {shlex.quote(script)}"
+        text = (ON_HOST / f"{program}.py").read_text()
+        remote = f"sudo -n python3 -c {shlex.quote(text)}"
         done = subprocess.run(
             ["ssh", "-F", str(self.config), self.name, remote],
             input=given,
@@ -95,7 +96,7 @@ class Subject:
             check=False,
         )
         if done.returncode:
-            raise Unexpected(f"a script ended with {done.returncode}", detail=done.stderr.strip()[-300:])
+            raise Unexpected(f"the program {program} ended with {done.returncode}", detail=done.stderr.strip()[-300:])
         return done.stdout
 
     def refused(self, name: str, seen: str, expected: str, *, remedy: str = "") -> Check:
@@ -139,28 +140,14 @@ class Subject:
     @cached_property
     def runner(self) -> Runner | None:
         """Its runner as GitHub knows it. Raises PointsmanError when GitHub can't be asked."""
-        from pointsman import github
-
-        wanted = self.plan.registration
-        assert wanted is not None
-        scope = github.Scope.parse(wanted.url, wanted.api_url)
-        with github.connect(scope, self._token()) as client:
-            return client.runners.named(wanted.runner)
+        assert self.plan.registration is not None
+        return asking.runner(self.plan.registration)
 
     @cached_property
     def token(self) -> str:
         """The token that the runner is registered with; it must be nowhere on the host."""
-        return self._token().reveal()
-
-    def _token(self) -> Secret:
-        from pathlib import Path
-
-        from pointsman import github
-
-        wanted = self.plan.registration
-        assert wanted is not None
-        file = Path(wanted.token["file"]).expanduser() if "file" in wanted.token else None
-        return github.read_token(file, wanted.token.get("environment", ""))
+        assert self.plan.registration is not None
+        return asking.token(self.plan.registration).reveal()
 
     def _ended(self, done: Any, command: str, good: tuple[int, ...]) -> str:
         if done.rc not in good:

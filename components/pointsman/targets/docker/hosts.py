@@ -17,7 +17,6 @@ from pointsman.hosts.planning import SSH_PORT, HostPlan
 from pointsman.services import labels
 from pointsman.targets.docker import names
 
-HOST_LABEL = f"{labels.PREFIX}.host"
 CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN")
 UNCONFINED = ("seccomp=unconfined", "apparmor=unconfined")
 STOP_SIGNAL = "SIGRTMIN+3"
@@ -77,7 +76,7 @@ def host_container(planned: HostPlan, environment: str, image_id: str, bind: str
 def host_labels(planned: HostContainer, estate: str, environment: str, image: str) -> dict[str, str]:
     """The labels of a host's container: no service, so that none is taken for one."""
     whose = names.label_set(estate, environment)
-    return whose | {HOST_LABEL: planned.host, labels.IMAGE: image, labels.FINGERPRINT: planned.fingerprint}
+    return whose | {labels.HOST: planned.host, labels.IMAGE: image, labels.FINGERPRINT: planned.fingerprint}
 
 
 def host_args(planned: HostContainer, labels: Mapping[str, str]) -> docker.ContainerArgs:
