@@ -17,6 +17,7 @@ SHARING = (
         "test_hosts_drift",
         "test_hosts_faults",
         "test_hosts_jobs",
+        "test_hosts_lynis",
         "test_hosts_members",
         "test_hosts_traces",
     ),

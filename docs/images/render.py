@@ -20,8 +20,8 @@ from pointsman.paths import state_dir
 PICTURE = Path(__file__).with_name("first-stack.svg")
 COLUMNS = 100
 EVERYBODYS_STATE = "~/.local/state/pointsman"
-# Who could not find a name is a matter of one machine.
-RESOLVER = re.compile(r" on [0-9.]+:53")
+# Why a registry was not reached, in the words of one machine's network.
+REASON = re.compile(r" \(Get [^)]*\)")
 
 
 class Camera(Console):
@@ -36,7 +36,7 @@ class Camera(Console):
 
 
 def _everybodys(text: str) -> str:
-    return RESOLVER.sub("", text.replace(str(state_dir()), EVERYBODYS_STATE))
+    return REASON.sub("", text.replace(str(state_dir()), EVERYBODYS_STATE))
 
 
 def main() -> int:

@@ -24,20 +24,13 @@ from pointsman.builds import PlainProgress, Store
 from pointsman.images import tools
 from pointsman.images.model import ImageRef
 from pointsman.paths import checkout
+from tests.deployed.bare_hosts import HOST_OPTIONS, control_groups
 from tests.deployed.specs import free_ports
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 BUILD_SECONDS = 300.0
 NOBODY = 65534
-# What systemd needs of a container.
-HOST_OPTIONS = {
-    "cap_add": ["SYS_ADMIN", "NET_ADMIN"],
-    "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
-    "tmpfs": {"/run": "rw,nosuid,nodev,mode=755,size=64m", "/run/lock": "rw,nosuid,nodev,size=5m"},
-    "mem_limit": "1g",
-}
-
 Start = Callable[..., Container]
 
 
@@ -60,13 +53,6 @@ def start() -> Iterator[Start]:
     yield run
     for container in started:
         container.remove(force=True, v=True)
-
-
-def control_groups() -> dict[str, object]:
-    """How systemd gets at its control groups: by the machine's own hierarchy where it is of version 1."""
-    if docker.from_env().info()["CgroupVersion"] != "1":
-        return {"cgroupns": "private"}
-    return {"cgroupns": "host", "volumes": ["/sys/fs/cgroup/systemd:/sys/fs/cgroup/systemd:rw"]}
 
 
 def until(ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:

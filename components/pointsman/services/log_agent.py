@@ -17,6 +17,9 @@ from pointsman.yaml_text import yaml_text
 Agent = Literal["alloy", "promtail"]
 NAME = "log-agent"
 PUSH = "/loki/api/v1/push"
+# How late a container that has just started is seen: `up` starts the agent beside the others, and then proves that the
+# lines of each are in Loki.
+REFRESH = "1s"
 # The defaults wait up to 5 minutes between tries and give up after 10: once Loki is back, so should its logs be.
 BACKOFF = {"min_period": "500ms", "max_period": "5s", "max_retries": 120}
 
@@ -40,7 +43,7 @@ def _promtail(environment: str, spec: Environment, loki: Service, proxy: Service
                 "docker_sd_configs": [
                     {
                         "host": f"tcp://{proxy.address()}",
-                        "refresh_interval": "5s",
+                        "refresh_interval": REFRESH,
                         "filters": [{"name": "label", "values": [f"{ENVIRONMENT}={environment}"]}],
                     }
                 ],
@@ -72,7 +75,7 @@ def _promtail(environment: str, spec: Environment, loki: Service, proxy: Service
 _ALLOY = """\
 discovery.docker "containers" {{
   host             = "tcp://{proxy}"
-  refresh_interval = "5s"
+  refresh_interval = "{refresh}"
   filter {{
     name   = "label"
     values = ["{label}={environment}"]
@@ -122,6 +125,7 @@ def _alloy(environment: str, spec: Environment, loki: Service, proxy: Service) -
         loki=loki.address(),
         push=PUSH,
         backoff=BACKOFF,
+        refresh=REFRESH,
         label=ENVIRONMENT,
         environment=environment,
         environment_meta=_meta(ENVIRONMENT),
