@@ -23,7 +23,8 @@ LYNIS = {"lynis": "3.0.8"}
 FOLDER = "/root/lynis-audit"
 AUDIT = (
     f"cd {FOLDER}/usr/share/lynis && bash {FOLDER}/usr/sbin/lynis audit system --quick --quiet --no-colors "
-    f"--profile {FOLDER}/etc/lynis/default.prf --report-file {FOLDER}/report --log-file {FOLDER}/log"
+    f"--profile {FOLDER}/etc/lynis/default.prf --plugindir {FOLDER}/etc/lynis/plugins "
+    f"--report-file {FOLDER}/report --log-file {FOLDER}/log"
 )
 
 
