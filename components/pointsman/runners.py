@@ -9,6 +9,7 @@ import pulumi
 from pointsman.hosts.planning import HostPlan, Registration
 from pointsman.plays import tree_hash
 from pointsman.resources.hosts import HostPlay, RunnerRegistration
+from pointsman.services import github_standin, loki
 from pointsman.services.model import Service
 from pointsman.targets.docker.program import DockerTarget
 
@@ -108,5 +109,5 @@ class RunnerFleet(pulumi.ComponentResource):
         self.register_outputs({"urls": self.urls})
 
 
-NEEDED = ("github", "loki")
+NEEDED = (github_standin.NAME, loki.NAME)
 """The services that hosts talk to."""

@@ -51,8 +51,6 @@ def locked(environment: str, spec: Environment) -> Resolution:
     for name in required_services(spec):
         out = left_out(name, lock.absent, spec.images)
         (absent if out else required).append(lock.agent if name == LOG_AGENT else name)
-    # The log agent of the containers may be that of the hosts as well.
-    required = list(dict.fromkeys(required))
     stale = _unfit(required, lock, spec.images, catalogues.load())
     if stale:
         raise _run_ensure(environment, f"the images of {environment} are outdated: {'; '.join(stale)}")
@@ -107,6 +105,7 @@ def resolution(required: list[str], lock: Lock, absent: Sequence[str], findings:
     """What a lock that fits comes to, with its reasons among the findings; raises UsageError without a log agent."""
     if lock.agent is None:
         raise UsageError("the lock names no log agent")
+    required = list(dict.fromkeys(required))  # the log agent of the containers may be that of the hosts as well
     images = {
         name: ImageRef(name, entry.version, entry.image_id, entry.label, entry.source, entry.user)
         for name, entry in ((name, lock.services[name]) for name in required)

@@ -48,7 +48,7 @@ def ensure(environment: str, spec: Environment, progress: Progress, *, update: b
     for name, made in packages.make(plans, Store(), run.engine, progress):
         run.entries[name] = made.model_copy(update={"reason": run.to_make[name]})
         run.save()
-    return resolution(list(dict.fromkeys(run.required)), run.lock, run.left_out, run.findings)
+    return resolution(run.required, run.lock, run.left_out, run.findings)
 
 
 @dataclass

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pointsman.services import labels
 from pointsman.services.model import Service
@@ -60,7 +62,7 @@ class ContainerPlan:
     @property
     def fingerprint(self) -> str:
         """Twelve hex digits that change when the container must be replaced."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        return fingerprint_of(asdict(self))
 
 
 def plan(
@@ -100,3 +102,8 @@ def container_labels(plan: ContainerPlan, estate: str, environment: str, service
     """The labels of the container: whose it is, the image's name for people, and the plan it was made from."""
     whose = names.label_set(estate, environment, service)
     return whose | {labels.IMAGE: image, labels.FINGERPRINT: plan.fingerprint}
+
+
+def fingerprint_of(settings: Mapping[str, Any]) -> str:
+    """Twelve hex digits that tell a container's settings from others."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]

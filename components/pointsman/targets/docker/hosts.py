@@ -5,8 +5,6 @@ The settings were measured: `--privileged` fails where the machine's bounding se
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ import pulumi_docker as docker
 from pointsman.hosts.planning import SSH_PORT, HostPlan
 from pointsman.services import labels
 from pointsman.targets.docker import names
+from pointsman.targets.docker.container import fingerprint_of
 
 CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN")
 UNCONFINED = ("seccomp=unconfined", "apparmor=unconfined")
@@ -48,7 +47,7 @@ class HostContainer:
     @property
     def fingerprint(self) -> str:
         """Twelve hex digits that change when the container must be replaced."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        return fingerprint_of(asdict(self))
 
 
 def host_container(planned: HostPlan, environment: str, image_id: str, bind: str, keys: str) -> HostContainer:
