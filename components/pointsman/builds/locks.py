@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 POLL_SECONDS = 0.2
@@ -25,6 +25,24 @@ def exclusive(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator
                     on_wait()
                 time.sleep(POLL_SECONDS)
         yield
+
+
+@contextlib.contextmanager
+def first_free(paths: Iterable[Path]) -> Iterator[Path | None]:
+    """Hold the first lock file of these that nobody holds; None, at once, when all are taken."""
+    with contextlib.ExitStack() as held:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                continue
+            held.enter_context(file)
+            yield path
+            return
+        yield None
 
 
 @contextlib.contextmanager

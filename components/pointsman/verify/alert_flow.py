@@ -2,17 +2,20 @@
 
 The label `run` of the sample is one of a fixed set of slots. A fresh value for each run would be three new series each
 time (the sample, and what Prometheus writes of a firing rule), for as long as samples are kept. What makes the alert of
-a run fresh is that its slot was free: neither Prometheus nor Alertmanager held an alert for it before.
+a run fresh is that its slot was free: neither Prometheus nor Alertmanager held an alert for it before, and no other run
+of this user holds its lock: of two with one slot, the first to end would resolve the other's alert.
 """
 
 from __future__ import annotations
 
 import contextlib
-import secrets
+import random
 from collections.abc import Set
 from typing import Any
 
+from pointsman.builds.locks import first_free
 from pointsman.checks import Check
+from pointsman.paths import environment_dir
 from pointsman.services import alert_sink, alertmanager
 from pointsman.signals.verification import ALERT, METRIC
 from pointsman.verify.entry import attributes, entered, pushed
@@ -23,14 +26,23 @@ from pointsman.verify.site import METRICS, Lost, Site
 NAME = "alert from OTLP to receiver"
 SLOTS = tuple(f"slot-{number:02d}" for number in range(32))
 PROMETHEUS_ALERTS = "/api/v1/alerts"
+RULES = "/api/v1/rules"
 ALERTMANAGER_ALERTS = "/api/v2/alerts"
 NOTIFICATIONS = "/notifications"
 FIRING, RESOLVED = 1, 0
+LOCKS = "verify"
 
 
 def round_trip(site: Site) -> Check:
     """A sample that makes a rule fire, followed until a receiver has the notification; then it is resolved."""
-    slot = secrets.choice(sorted(set(SLOTS) - _taken(site)) or SLOTS)
+    free = sorted(set(SLOTS) - _taken(site)) or list(SLOTS)
+    random.shuffle(free)
+    folder = environment_dir(site.declared.environment) / LOCKS
+    with first_free(folder / slot for slot in free) as lock:
+        return _followed(site, lock.name if lock else free[0])
+
+
+def _followed(site: Site, slot: str) -> Check:
     known: set[str] = set()
     with contextlib.suppress(Lost):
         known |= _received(site, slot)
@@ -43,7 +55,7 @@ def round_trip(site: Site) -> Check:
 
     def fires() -> Sight:
         states = [each["state"] for each in _firing(site) if each["labels"].get("run") == slot]
-        return Sight("firing" in states, ", ".join(states) or f"no alert {ALERT} with run {slot}")
+        return Sight("firing" in states, ", ".join(states) or f"no alert {ALERT} with run {slot}{_judged(site)}")
 
     def routed() -> Sight:
         found = _routed(site, slot)
@@ -82,6 +94,14 @@ def _taken(site: Site) -> Set[str]:
     with contextlib.suppress(Lost):
         taken |= {each["labels"].get("run", "") for each in _routed(site)}
     return taken
+
+
+def _judged(site: Site) -> str:
+    """When the rule was last judged: a Prometheus that has stopped judging is another fault than a lost sample."""
+    with contextlib.suppress(Lost):
+        for group in site.data(METRICS, RULES, **{"rule_name[]": ALERT})["groups"]:
+            return f", its rule was last judged at {group['lastEvaluation']} in {group['evaluationTime']:.3f} s"
+    return ""
 
 
 def _firing(site: Site) -> list[dict[str, Any]]:

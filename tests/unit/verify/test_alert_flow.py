@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from pointsman.builds.locks import first_free
 from pointsman.checks import Outcome
+from pointsman.paths import environment_dir
 from pointsman.verify import alert_flow
 from pointsman.verify.alert_flow import SLOTS, round_trip
 from tests.unit.verify.doubles import World
@@ -47,6 +49,17 @@ def test_a_slot_that_a_killed_run_left_firing_is_not_taken() -> None:
         world.stores.samples.append(("pointsman_verify_alert", {"run": slot, "job": "pointsman-verify"}, 1, 0))
     assert round_trip(world.site()).outcome is Outcome.PASS
     assert world.stores.samples[-1][1]["run"] == SLOTS[-1]
+
+
+def test_a_slot_that_another_run_holds_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That run's alert does not fire yet, and its end would resolve this one's."""
+    monkeypatch.setattr(alert_flow, "SLOTS", SLOTS[:2])
+    world = World()
+    site = world.site()
+    with first_free([environment_dir(site.declared.environment) / alert_flow.LOCKS / SLOTS[0]]):
+        for _ in range(4):
+            assert round_trip(site).outcome is Outcome.PASS
+    assert {sample[1]["run"] for sample in world.stores.samples} == {SLOTS[1]}
 
 
 @pytest.mark.parametrize(
