@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pointsman.services.go_runtime import soft_limit
 from pointsman.services.labels import ENVIRONMENT, SERVICE
 from pointsman.services.model import Config, Exposed, Probe, RestartInPlace, Scrape, Service
 from pointsman.spec.models import Environment
@@ -54,6 +55,7 @@ class Neighbours:
 def service(environment: str, spec: Environment, around: Neighbours) -> Service:
     """The Collector: four ports, and a config drawn from what is around it."""
     ports = spec.ports
+    memory = size_bytes(spec.collector.resources.memory)
     return Service(
         name=NAME,
         image="collector",
@@ -64,8 +66,9 @@ def service(environment: str, spec: Environment, around: Neighbours) -> Service:
             Exposed("metrics", METRICS, ports.collector_metrics, "ports.collector_metrics"),
             Exposed("health", HEALTH, ports.collector_health, "ports.collector_health"),
         ),
-        memory=size_bytes(spec.collector.resources.memory),
+        memory=memory,
         cpus=spec.collector.resources.cpus,
+        variables=soft_limit(memory),
         ready=Probe("/", on="health"),
         config=Config(
             directory=CONFIG,

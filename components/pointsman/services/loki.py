@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pointsman.services.go_runtime import soft_limit
 from pointsman.services.model import Config, Exposed, Probe, RestartInPlace, Retention, Service
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds, size_bytes
@@ -20,13 +21,15 @@ OTLP_LABELS = ["service.name", "service.namespace", "deployment.environment.name
 
 def service(spec: Environment) -> Service:
     """Loki in monolithic mode, ready in under a second: every wait that only a cluster needs is set to zero."""
+    memory = size_bytes(spec.loki.resources.memory)
     return Service(
         name=NAME,
         image="loki",
         command=("/usr/bin/loki", f"-config.file={CONFIG}/current/loki.yml"),
         exposed=(Exposed("http", PORT, spec.ports.loki, "ports.loki"),),
-        memory=size_bytes(spec.loki.resources.memory),
+        memory=memory,
         cpus=spec.loki.resources.cpus,
+        variables=soft_limit(memory),
         ready=Probe("/ready"),
         config=Config(
             directory=CONFIG,
