@@ -47,6 +47,11 @@ class Declared:
         """The command that makes what runs what the spec says."""
         return f"pointsman up --env {self.environment}"
 
+    @property
+    def among_others(self) -> str:
+        """The label `environment` of its series in a Prometheus that others run; "" in its own, which has no others."""
+        return self.environment if self.estate.borrowed else ""
+
     def service(self, name: str) -> Service:
         """The service called `name`; raises UsageError with the names that there are."""
         for service in (*self.estate.services, *self.estate.borrowed):

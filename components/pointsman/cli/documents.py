@@ -108,6 +108,27 @@ class ServiceLine(Document):
     addresses: dict[str, str]
 
 
+class HostStatusLine(Document):
+    """One runner host as it runs.
+
+    `state` is Docker's word, `missing`, or `machine` for one that is no container; `health` says why it is not good.
+    `version` is its runner's, `job` whether that has one. `free` and `size` are of the work folder's file system, in
+    bytes. What nothing tells is null.
+    """
+
+    host: str
+    good: bool
+    state: str
+    health: str
+    labels: list[str]
+    version: str
+    job: bool | None
+    free: int | None
+    size: int | None
+    uptime: float | None
+    address: str
+
+
 class StatusDocument(Document):
     """The result of `status`; with `--watch` one a line, every two seconds."""
 
@@ -115,6 +136,7 @@ class StatusDocument(Document):
     environment: str
     good: bool
     services: list[ServiceLine]
+    hosts: list[HostStatusLine] = Field(default_factory=list)
 
 
 class DownDocument(Document):

@@ -40,7 +40,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every two seconds, until Ctrl-C.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show every service: health from outside, version, uptime, memory, what it takes in, addresses."""
+    """Show every service and runner host: health from outside, version, uptime, load, addresses."""
     from pointsman.cli import seeing
     from pointsman.declared import declared
 

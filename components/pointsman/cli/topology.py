@@ -52,10 +52,10 @@ def _present(environment: str) -> Topology:
 
 def _health(environment: str) -> dict[str, Health]:
     from pointsman.declared import declared
-    from pointsman.status import rows
+    from pointsman.status import look
     from pointsman.topology import Health
 
-    return {row.service: Health(row.good, row.health) for row in rows(declared(environment))}
+    return {row.service: Health(row.good, row.health) for row in look(declared(environment)).services}
 
 
 def _write(file: Path, text: str) -> None:

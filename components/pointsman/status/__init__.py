@@ -1,6 +1,6 @@
-"""What the services of an environment are doing now, each as a row: health, version, memory, intake, addresses."""
+"""What services and hosts of an environment are doing now, each as a row: health, version, load, addresses."""
 
-from pointsman.status.gathering import rows
-from pointsman.status.model import NOT_PUBLISHED, READY, Row
+from pointsman.status.gathering import look
+from pointsman.status.model import NOT_PUBLISHED, READY, HostRow, Row, Status
 
-__all__ = ["NOT_PUBLISHED", "READY", "Row", "rows"]
+__all__ = ["NOT_PUBLISHED", "READY", "HostRow", "Row", "Status", "look"]

@@ -1,4 +1,4 @@
-"""The facts of the status table, gathered at the same time."""
+"""The facts of the status tables, gathered at the same time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pointsman.errors import UnreachableError
 from pointsman.http_client import new_client
 from pointsman.services.intake import intake
 from pointsman.services.model import Service
-from pointsman.status import memory
+from pointsman.status import hosts, memory
 from pointsman.status.health import health, probed
-from pointsman.status.model import ELSEWHERE, Row
-from pointsman.status.scraped import Scraped, Told, scraped
+from pointsman.status.model import ELSEWHERE, Row, Status
+from pointsman.status.scraped import Scraped, Told, scraped, sighted
 from pointsman.targets.docker.engine import Running, connect, containers, host
-from pointsman.verify.containers import out_of_memory, uptime
+from pointsman.verify.containers import of_hosts, out_of_memory, uptime
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -32,8 +32,8 @@ PROBE_SECONDS = 1.5
 _RECIPE = re.compile(r"-[0-9a-f]{12}$")
 
 
-def rows(declared: Declared, *, client: Client | None = None) -> tuple[Row, ...]:
-    """A row for each service of the environment, in its order, then for those that others run for it.
+def look(declared: Declared, *, client: Client | None = None) -> Status:
+    """A row for each service of the environment, in its order, then for those that others run for it, and each host's.
 
     All are asked at the same time, each wait bounded.
 
@@ -42,12 +42,13 @@ def rows(declared: Declared, *, client: Client | None = None) -> tuple[Row, ...]
     services, borrowed = declared.estate.services, declared.estate.borrowed
     with ExitStack() as stack:
         http = client or stack.enter_context(new_client(PROBE_SECONDS))
-        pool = stack.enter_context(ThreadPoolExecutor(len(services) + len(borrowed) + 1))
+        pool = stack.enter_context(ThreadPoolExecutor(len(services) + len(borrowed) + 2))
         asked = pool.submit(scraped, declared, http)
+        seen = pool.submit(sighted, declared, http)
         answers = [pool.submit(probed, declared, service, http) for service in services]
         others = [pool.submit(probed, declared, service, http) for service in borrowed]
         docker = stack.enter_context(connect(timeout=ENGINE_SECONDS))
-        found = _containers(docker, declared)
+        found, machines = _containers(docker, declared)
         starved = _starved(docker, declared)
         used = dict(zip(found, pool.map(partial(memory.of, docker), found.values()), strict=True))
         known = asked.result()
@@ -62,16 +63,20 @@ def rows(declared: Declared, *, client: Client | None = None) -> tuple[Row, ...]
             )
             for service, answer in zip(services, answers, strict=True)
         )
-        return own + tuple(
-            _borrowed(service, answer.result()) for service, answer in zip(borrowed, others, strict=True)
+        borrowed_rows = (_borrowed(service, answer.result()) for service, answer in zip(borrowed, others, strict=True))
+        told = seen.result()
+        return Status(
+            services=(*own, *borrowed_rows),
+            hosts=tuple(hosts.row(each, machines.get(each.name), told) for each in declared.hosts),
         )
 
 
-def _containers(docker: APIClient, declared: Declared) -> dict[str, Running]:
+def _containers(docker: APIClient, declared: Declared) -> tuple[dict[str, Running], dict[str, Running | None]]:
+    """Those of services, and those that hosts are."""
     from requests.exceptions import RequestException
 
     try:
-        return containers(docker, declared.estate_id, declared.environment)
+        return containers(docker, declared.estate_id, declared.environment), of_hosts(docker, declared)
     except RequestException as error:
         raise UnreachableError(
             f"the Docker engine at {host()} stopped answering: {error}",

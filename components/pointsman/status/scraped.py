@@ -1,4 +1,4 @@
-"""What Prometheus knows of the services: what each takes in, and the version that each tells of itself."""
+"""What Prometheus knows of services and hosts: intake and versions of the ones, all that is told of the others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pointsman.declared import Declared
+from pointsman.hosts.sight import TARGETS, Sight, expression, sight
 from pointsman.services import prometheus
 from pointsman.services.intake import rates
 from pointsman.services.model import Service
 
 if TYPE_CHECKING:
     from httpx import Client
+
+QUERY = "/api/v1/query"
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,10 @@ class Scraped:
 
 def scraped(declared: Declared, client: Client) -> Scraped:
     """Asks the environment's Prometheus, or the one that others run, in two requests however many services."""
-    services, borrowed = declared.estate.services, declared.estate.borrowed
-    store = next((each for each in (*services, *borrowed) if each.name == prometheus.NAME), None)
-    address = declared.url(store) if store else ""
+    services, environment = declared.estate.services, declared.among_others
+    address = _address(declared)
     if not address:
         return Scraped()
-    environment = declared.environment if borrowed else ""
     taken = _query(client, address, rates(services, declared.estate.scrape_interval, environment))
     if taken is None:
         return Scraped()
@@ -48,6 +49,21 @@ def scraped(declared: Declared, client: Client) -> Scraped:
         for metric, at in _query(client, address, build_infos(services, environment)) or ()
     }
     return Scraped({metric["job"]: rate for metric, rate in taken}, versions)
+
+
+def sighted(declared: Declared, client: Client) -> Sight | None:
+    """What it tells of the hosts, in two requests however many there are; None when it does not, or there are none."""
+    import httpx
+
+    address, environment = _address(declared), declared.among_others
+    if not declared.hosts or not address:
+        return None
+    try:
+        active = _data(client, f"{address}{TARGETS}", state="active")["activeTargets"]
+        series = _data(client, f"{address}{QUERY}", query=expression(environment))["result"]
+        return sight(active, series, environment)
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError):
+        return None
 
 
 def build_infos(services: tuple[Service, ...], environment: str = "") -> str:
@@ -64,13 +80,22 @@ def _program(service: Service) -> str:
     return re.sub(r"[^a-z0-9]", "_", service.image)
 
 
+def _address(declared: Declared) -> str:
+    services = (*declared.estate.services, *declared.estate.borrowed)
+    store = next((each for each in services if each.name == prometheus.NAME), None)
+    return declared.url(store) if store else ""
+
+
 def _query(client: Client, address: str, expression: str) -> list[tuple[dict[str, str], float]] | None:
     """The series of an instant query with their values; None when there is no answer that can be read."""
     import httpx
 
     try:
-        answer = client.get(f"{address}/api/v1/query", params={"query": expression})
-        found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]["result"]
+        found: list[dict[str, Any]] = _data(client, f"{address}{QUERY}", query=expression)["result"]
         return [(each["metric"], float(each["value"][1])) for each in found]
     except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError):
         return None
+
+
+def _data(client: Client, url: str, **parameters: str) -> Any:
+    return client.get(url, params=parameters).raise_for_status().json()["data"]

@@ -11,6 +11,7 @@ from pointsman.checks import Check, Outcome, failed, passed
 from pointsman.declared import Declared
 from pointsman.services import labels
 from pointsman.services.model import Service
+from pointsman.targets.docker import engine, names
 from pointsman.targets.docker.engine import Running
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ def out_of_memory(client: APIClient, estate: str, environment: str) -> dict[str,
     wanted = [f"{labels.ESTATE}={estate}", f"{labels.ENVIRONMENT}={environment}", labels.SERVICE]
     events = client.events(since=now - STEADY, until=now, filters={"event": "oom", "label": wanted}, decode=True)
     return {each["Actor"]["Attributes"][labels.SERVICE]: datetime.fromtimestamp(each["time"], UTC) for each in events}
+
+
+def of_hosts(client: APIClient, declared: Declared) -> dict[str, Running | None]:
+    """The containers that hosts are, by host; None for one that is gone."""
+    wanted = [each.name for each in declared.hosts if each.container]
+    return {name: engine.inspect(client, names.container(declared.environment, name)) for name in wanted}
 
 
 def uptime(running: Running) -> timedelta | None:

@@ -5,55 +5,30 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pointsman.checks import Check, Outcome, failed, not_verifiable, passed
 from pointsman.errors import PointsmanError
 from pointsman.hosts import asking
 from pointsman.hosts.planning import HostPlan, Registration
+from pointsman.hosts.sight import ONLINE, READING_FAILED, RUNNERS, TARGETS, Sight, expression, sight
 from pointsman.services import github_exporter
-from pointsman.services.scraping import HOST_JOBS
 from pointsman.spec.scalars import duration_seconds
-from pointsman.targets.docker import engine, names
+from pointsman.targets.docker import names
 from pointsman.verify.exposition import samples
 from pointsman.verify.metric_flow import QUERY
 from pointsman.verify.site import METRICS, Lost, Site
 
 if TYPE_CHECKING:
-    from docker import APIClient
-
     from pointsman.github.model import Runner
     from pointsman.targets.docker.engine import Running
 
-TARGETS = "/api/v1/targets"
-ACTIVE = "pointsman_runner_service_active"
-STATE = "pointsman_runner_service_state"
-ONLINE = "pointsman_github_runner_online"
-READING_FAILED = "pointsman_github_reading_failed"
 # A scrape that is due within this is waited for, since what was seen before may be over.
 DUE_SECONDS = 6.0
 
 Ask = Callable[[Registration], "Runner | None"]
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What Prometheus told at one moment: the target of each host and exporter, the state of each runner's service."""
-
-    targets: Mapping[tuple[str, str], Mapping[str, Any]]
-    states: Mapping[str, str]
-
-    def scraped(self, host: str) -> str:
-        """When the host's runner exporter was scraped last, by Prometheus's clock."""
-        return str(self.targets.get((host, "runner"), {}).get("lastScrape", ""))
-
-
-def containers(docker: APIClient, site: Site) -> dict[str, Running | None]:
-    """The containers that hosts are, by host; None for one that is gone."""
-    wanted = [each.name for each in site.declared.hosts if each.container]
-    return {name: engine.inspect(docker, names.container(site.declared.environment, name)) for name in wanted}
 
 
 def hosts(site: Site, running: Mapping[str, Running | None], ask: Ask = asking.runner) -> list[Check]:
@@ -63,13 +38,13 @@ def hosts(site: Site, running: Mapping[str, Running | None], ask: Ask = asking.r
     """
     if not site.declared.hosts:
         return []
-    sight, unseen = _sight(site)
+    seen, unseen = _sight(site)
     known, unknown = _known(site)
     found: list[Check] = []
     for plan in site.declared.hosts:
-        own = [*_container(site, plan, running), *_exporters(site, plan, sight, unseen)]
+        own = [*_container(site, plan, running), *_exporters(site, plan, seen, unseen)]
         if plan.registration:
-            own.append(_service(site, plan, sight, unseen))
+            own.append(_service(site, plan, seen, unseen))
             own.append(_online(site, plan, known, unknown, ask))
         found += _folded([replace(check, service=plan.name) for check in own])
     return found
@@ -91,9 +66,9 @@ def _container(site: Site, plan: HostPlan, running: Mapping[str, Running | None]
         yield passed(name, f"{found.image_label}, up {str(up).partition('.')[0]}")
 
 
-def _exporters(site: Site, plan: HostPlan, sight: Sight, unseen: str) -> Iterator[Check]:
+def _exporters(site: Site, plan: HostPlan, seen: Sight, unseen: str) -> Iterator[Check]:
     for exporter in plan.variables.get("exporters_enabled") or ():
-        name, told = f"{exporter} exporter of {plan.name}", sight.targets.get((plan.name, exporter))
+        name, told = f"{exporter} exporter of {plan.name}", seen.targets.get((plan.name, exporter))
         expected, remedy = "scraped", f"pointsman verify --host {plan.name} --env {site.declared.environment}"
         if unseen:
             yield not_verifiable(name, unseen)
@@ -107,13 +82,13 @@ def _exporters(site: Site, plan: HostPlan, sight: Sight, unseen: str) -> Iterato
             yield passed(name, f"up, scraped in {told['lastScrapeDuration'] * 1000:.0f} ms")
 
 
-def _service(site: Site, plan: HostPlan, sight: Sight, unseen: str) -> Check:
+def _service(site: Site, plan: HostPlan, seen: Sight, unseen: str) -> Check:
     name = f"runner service of {plan.name}"
     if unseen:
         return not_verifiable(name, unseen)
     if "runner" not in (plan.variables.get("exporters_enabled") or ()):
         return not_verifiable(name, "the inventory has no runner exporter on the host; see verify --hosts")
-    state = sight.states.get(plan.name)
+    state = seen.states.get(plan.name)
     if state is None:
         return not_verifiable(name, "its exporter has told nothing yet")
     if state != "active":
@@ -176,32 +151,19 @@ def _sight(site: Site) -> tuple[Sight, str]:
                 if all(first.scraped(name) != last.scraped(name) for name in due):
                     break
     except Lost as lost:
-        return Sight({}, {}), f"Prometheus does not answer: {lost.seen}"
+        return Sight({}), f"Prometheus does not answer: {lost.seen}"
     return last, ""
 
 
 def _look(site: Site) -> Sight:
-    exporters = {job: exporter for exporter, job in HOST_JOBS.items()}
+    environment = site.declared.among_others
     active = site.data(METRICS, TARGETS, state="active")["activeTargets"]
-    targets = {
-        (str(each["labels"].get("host")), exporters[each["scrapePool"]]): each
-        for each in active
-        if each["scrapePool"] in exporters
-    }
-    result = site.data(METRICS, QUERY, query=f"{STATE} == 1 or {ACTIVE}")["result"]
-    states: dict[str, str] = {}
-    for each in result:
-        labels = each["metric"]
-        if labels.get("__name__") == ACTIVE or "state" not in labels:
-            states.setdefault(str(labels.get("host")), "active" if float(each["value"][1]) == 1 else "not active")
-        else:
-            states[str(labels.get("host"))] = str(labels["state"])
-    return Sight(targets, states)
+    return sight(active, site.data(METRICS, QUERY, query=expression(environment))["result"], environment)
 
 
-def _due(sight: Sight, host: str) -> float:
+def _due(seen: Sight, host: str) -> float:
     """The seconds until the next scrape of its runner exporter; 0 where that is unknown or long overdue."""
-    told = sight.targets.get((host, "runner"))
+    told = seen.targets.get((host, "runner"))
     if told is None:
         return 0.0
     try:
@@ -230,4 +192,4 @@ def _known(site: Site) -> tuple[dict[str, bool], str]:
         for name, told, value in samples(page)
         if name == ONLINE and (match := re.search(r'runner="([^"]*)"', told))
     }
-    return found, "" if found or "pointsman_github_runners " in page else "the GitHub exporter has told nothing yet"
+    return found, "" if found or f"{RUNNERS} " in page else "the GitHub exporter has told nothing yet"

@@ -82,7 +82,7 @@ def run(
         pool = stack.enter_context(ThreadPoolExecutor(WORKERS))
         losses = Losses(site, pool)
         futures = [pool.submit(_guarded, group, name, site, checks) for group, name, checks in _checks(site, pool)]
-        machines = hosts.containers(docker, site)
+        machines = containers.of_hosts(docker, declared)
         futures.append(pool.submit(_guarded, Group.HOSTS, "hosts", site, partial(hosts.hosts, site, machines)))
         # Asked here, while the others wait: the engine's client is not made for several threads.
         short = containers.out_of_memory(docker, declared.estate_id, declared.environment)

@@ -79,6 +79,9 @@ def test_status(monkeypatch: pytest.MonkeyPatch) -> None:
     running, missing = found["services"]
     assert (running["uptime"], running["memory"]) == (61.5, 2**26)
     assert (missing["uptime"], missing["memory"], missing["state"]) == (None, None, "missing")
+    runner, gone = found["hosts"]
+    assert (runner["good"], runner["job"], runner["free"], runner["labels"]) == (True, True, 2**30, ["deploy"])
+    assert (gone["good"], gone["job"], gone["free"], gone["health"]) == (False, None, None, "no such container")
 
 
 def test_logs(monkeypatch: pytest.MonkeyPatch) -> None:

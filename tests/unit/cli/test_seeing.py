@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.console import Console
 from pointsman.cli import addresses, seeing
 from pointsman.cli.output import Output
 from pointsman.errors import UnreachableError, UsageError
-from pointsman.status import Row
+from pointsman.status import HostRow, Row, Status
 from tests.unit.cli.world import NOWHERE, checkout, run
 from tests.unit.status.world import declared
 
@@ -32,7 +33,20 @@ GOOD = Row(
     "http://a:4318",
 )
 BAD = Row("loki", "paused", "paused; docker unpause x", "3.7.8", "image", "pointsman/loki:1", 5.0, 2, None, 2**29, "")
-Look = Sequence[Row] | Exception
+HOST = HostRow(
+    "runner-1",
+    "running",
+    "ready",
+    ("deploy", "self-hosted"),
+    "2.336.0",
+    False,
+    2**26,
+    2**27,
+    86461.0,
+    "127.0.0.1:2201",
+)
+STOPPED = replace(HOST, host="runner-2", health="runner service failed")
+Look = Sequence[Row | HostRow] | Exception
 
 
 @pytest.fixture(autouse=True)
@@ -52,15 +66,16 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Callable[..., io.StringIO]:
     def prepare(*looks: Look, terminal: bool = False) -> io.StringIO:
         left, paper = list(looks), io.StringIO()
 
-        def rows(_: object) -> Sequence[Row]:
+        def look(_: object) -> Status:
             if not left:
                 raise KeyboardInterrupt
             seen = left.pop(0)
             if isinstance(seen, Exception):
                 raise seen
-            return seen
+            services = tuple(each for each in seen if isinstance(each, Row))
+            return Status(services, tuple(each for each in seen if isinstance(each, HostRow)))
 
-        monkeypatch.setattr("pointsman.status.rows", rows)
+        monkeypatch.setattr("pointsman.status.look", look)
         monkeypatch.setattr(seeing, "INTERVAL_SECONDS", 0.0)
         monkeypatch.setattr(seeing, "out", Console(file=paper, force_terminal=terminal, width=160))
         monkeypatch.setattr("pointsman.declared.declared", lambda environment: declared())
@@ -76,6 +91,46 @@ def test_the_table(world: Callable[..., io.StringIO]) -> None:
     assert "1:01:01" in paper.getvalue()
     assert "paused; docker unpause x" in paper.getvalue()
     assert [paper.getvalue().count(each) for each in ("16 of 512 MiB", "unknown", "/s")] == [1, 1, 0]
+    assert "hosts" not in paper.getvalue()
+
+
+def test_the_table_of_hosts(world: Callable[..., io.StringIO]) -> None:
+    """Below that of the services, in their own words; a host alone that is not well makes the code 1."""
+    paper = world([GOOD, HOST, STOPPED])
+    assert seeing.once(declared(), Output.TABLE) == 1
+    _, below = paper.getvalue().split("hosts", 1)
+    _, well, stopped = below.strip().splitlines()
+    for said in (
+        "runner-1",
+        "ready",
+        "2.336.0",
+        "1 day, 0:01:01",
+        "idle",
+        "64 of 128 MiB",
+        "deploy, self-hosted",
+        "2201",
+    ):
+        assert said in well
+    assert "runner service failed" in stopped
+    assert "idle" not in stopped, "a runner that is not well waits for no job"
+    world([GOOD, HOST])
+    assert seeing.once(declared(), Output.TABLE) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "job", "free"),
+    [
+        ({"job": True}, "yes", "64 of 128 MiB"),
+        ({"job": None, "free": None, "size": None}, "", ""),
+        ({"free": 3 * 2**29, "size": 2**36}, "idle", "1.5 of 64.0 GiB"),
+    ],
+    ids=str,
+)
+def test_a_host_in_words(changes: dict[str, Any], job: str, free: str) -> None:
+    """What nothing tells is empty and not zero."""
+    row = replace(HOST, **changes)
+    cells = {column.header: list(column.cells) for column in seeing.hosts_table([row]).columns}
+    assert (cells["job"], cells["free disk"]) == ([job], [free])
 
 
 @pytest.mark.parametrize(
@@ -106,13 +161,23 @@ def test_watch_ends_with_ctrl_c(terminal: bool, world: Callable[..., io.StringIO
     assert ("\x1b[?25h" in shown) is terminal
 
 
+def test_watch_counts_the_hosts(world: Callable[..., io.StringIO]) -> None:
+    """Beside the services, and only where there are any."""
+    paper = world([GOOD, HOST, STOPPED], [GOOD])
+    assert seeing.watch(declared(), Output.TABLE) == 0
+    first, second = (line for line in paper.getvalue().splitlines() if " well" in line)
+    assert first.endswith("1 of 1 well, 1 of 2 hosts")
+    assert second.endswith("1 of 1 well")
+
+
 def test_watch_for_scripts(world: Callable[..., io.StringIO], capsys: pytest.CaptureFixture[str]) -> None:
     """A document a line."""
-    world([GOOD], [GOOD, BAD])
+    world([GOOD], [GOOD, BAD], [GOOD, STOPPED])
     assert seeing.watch(declared(), Output.JSON) == 0
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["good"] for each in documents] == [True, False]
+    assert [each["good"] for each in documents] == [True, False, False]
     assert [each["good"] for each in documents[1]["services"]] == [True, False]
+    assert [each["health"] for each in documents[2]["hosts"]] == ["runner service failed"]
 
 
 URLS = {"prometheus": "http://127.0.0.1:9090", "loki": "http://127.0.0.1:3100"}

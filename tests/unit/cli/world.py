@@ -16,7 +16,7 @@ from pointsman.cli.app import app
 from pointsman.deploy.events import Run
 from pointsman.images.model import ImageRef, Resolution
 from pointsman.logs import Line
-from pointsman.status import Row
+from pointsman.status import HostRow, Row, Status
 from pointsman.toolchain import Row as Part
 from tests.unit.verify.doubles import declared
 
@@ -35,6 +35,10 @@ LINE = Line(int(datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC).timestamp() *
 ROWS = (
     Row("loki", "running", "ready", "3.7.8", "service", "pointsman/loki:3.7.8", 61.5, 0, 2**26, 2**29, "http://a:1"),
     Row("prometheus", "missing", "refused", "3.15.0", "image", "pointsman/p:1", None, 2, None, 2**29, ""),
+)
+HOSTS = (
+    HostRow("runner-1", "running", "ready", ("deploy",), "2.336.0", True, 2**30, 2**31, 61.5, "127.0.0.1:2201"),
+    HostRow("runner-2", "missing", "no such container", address="127.0.0.1:2202"),
 )
 PARTS = [Part("pulumi", "3.256.0", "/cache/pulumi", "ready", 1, 2.5, True), Part("engine", "", NOWHERE, "missing")]
 
@@ -72,7 +76,7 @@ def provide(patch: pytest.MonkeyPatch, *, report: Report = ALL_GOOD) -> None:
     patch.setattr("pointsman.declared.declared", lambda environment: declared())
     patch.setattr("pointsman.preflight.run", lambda environment, spec: report)
     patch.setattr("pointsman.preflight.release_dead_locks", lambda environment: [])
-    patch.setattr("pointsman.status.rows", lambda found: ROWS)
+    patch.setattr("pointsman.status.look", lambda found: Status(ROWS, HOSTS))
     patch.setattr("pointsman.verify.run", lambda found, **options: report)
     patch.setattr("pointsman.logs.query", lambda *arguments, **options: iter((LINE,)))
     patch.setattr("pointsman.images.housekeeping.rows", lambda environment, spec: [])

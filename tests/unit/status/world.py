@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from pointsman.declared import Declared
+from pointsman.hosts.sight import STATE, TARGETS
 from pointsman.images.model import Resolution
-from pointsman.status import Row, gathering, memory, rows
+from pointsman.status import Row, Status, gathering, look, memory
 from pointsman.targets.docker.container import plan
 from pointsman.targets.docker.engine import Running
 from tests.unit.services.cases import CASES, Case
@@ -37,7 +38,8 @@ def declared(case: Case = CASE) -> Declared:
 class World:
     """A test changes what it wants changed: `found` by service, `faults` and `answers` by port of the machine.
 
-    `results` is what each of Prometheus's queries answers, None when it does not.
+    `rates` and `versions` are what Prometheus's queries answer, None when it does not; `machines` are the containers
+    that hosts are, `targets` and `series` what Prometheus tells of hosts.
     """
 
     environment: Declared = field(default_factory=declared)
@@ -48,6 +50,9 @@ class World:
     rates: list[tuple[dict[str, str], float]] | None = field(default_factory=list)
     versions: list[tuple[dict[str, str], float]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    machines: dict[str, Running | None] = field(default_factory=dict)
+    targets: list[dict[str, Any]] = field(default_factory=list)
+    series: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.found = running(self.environment)
@@ -59,6 +64,10 @@ class World:
 
     def table(self, patch: pytest.MonkeyPatch) -> dict[str, Row]:
         """The rows of this world, by service."""
+        return {row.service: row for row in self.status(patch).services}
+
+    def status(self, patch: pytest.MonkeyPatch) -> Status:
+        """All of this world."""
 
         @contextmanager
         def connect(timeout: int = 0) -> Iterator[None]:
@@ -66,10 +75,11 @@ class World:
 
         patch.setattr(gathering, "connect", connect)
         patch.setattr(gathering, "containers", lambda docker, estate, environment: self.found)
+        patch.setattr(gathering, "of_hosts", lambda docker, environment: self.machines)
         patch.setattr(gathering, "out_of_memory", lambda docker, estate, environment: self.starved)
         patch.setattr(memory, "of", lambda docker, found: 5 * MIB if found.status == "running" else None)
         with httpx.Client(transport=httpx.MockTransport(self._answer)) as client:
-            return {row.service: row for row in rows(self.environment, client=client)}
+            return look(self.environment, client=client)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         port = request.url.port
@@ -77,9 +87,14 @@ class World:
             raise self.faults[port]
         if port in self.answers:
             return self.answers[port]
+        if request.url.path == TARGETS:
+            self.asked.append(TARGETS)
+            return httpx.Response(200, json={"data": {"activeTargets": self.targets}})
         if request.url.path == QUERY:
             expression = request.url.params["query"]
             self.asked.append(expression)
+            if STATE in expression:
+                return httpx.Response(200, json={"data": {"result": self.series}})
             found = self.versions if "build_info" in expression else self.rates
             return httpx.Response(503) if found is None else httpx.Response(200, json=_result(found))
         return httpx.Response(200, text="ready")

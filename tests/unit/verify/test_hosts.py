@@ -13,6 +13,7 @@ from pointsman.checks import Check, Outcome
 from pointsman.github.errors import GitHubDown
 from pointsman.github.model import Runner
 from pointsman.hosts.planning import HostPlan, Registration
+from pointsman.hosts.sight import STATE
 from pointsman.services import github_exporter
 from pointsman.services.model import Exposed, Service
 from pointsman.targets.docker.container import plan
@@ -42,7 +43,10 @@ def world(page: str = PAGE, states: dict[str, str] = STATES, **lost: str) -> Wor
             each["labels"]["host"] = host
             found.targets[f"hosts-{kind}", host] = each
     found.answers["/metrics"] = httpx.Response(200, text=page)
-    rows = [{"metric": {"host": host, "state": state}, "value": [0, "1"]} for host, state in states.items()]
+    rows = [
+        {"metric": {"__name__": STATE, "host": host, "state": state}, "value": [0, "1"]}
+        for host, state in states.items()
+    ]
     found.answers["prometheus:/api/v1/query"] = data({"result": rows})
     return found
 
