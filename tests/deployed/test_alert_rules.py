@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import docker
 import pytest
-import yaml
 
 from pointsman.images.model import Resolution
-from pointsman.services.scraping import probe_job_names
-from pointsman.signals import stack, verification
+from pointsman.signals.catalogue import every_group
+from pointsman.signals.model import RuleGroup
 from pointsman.spec.models import Environment
+from pointsman.yaml_text import yaml_text
 from tests.deployed.tools import run_tool
 from tests.unit.services.cases import CASES, named
 from tests.unit.services.test_alertmanager import VERIFY, WATCHDOG, told
 
-TESTS = Path(__file__).with_name("alert_rules.yml")
-GROUPS = (stack.alerts(Environment(), probe_job_names(Environment())), verification.alerts())
-RULES = {f"/rules/{group.name}.yml": group.rendered() for group in GROUPS}
+TESTS = Path(__file__).with_name("alert_rules")
+RUNBOOKS = Path(__file__).parents[2] / "runbooks"
+GROUPS = {
+    "default": every_group(Environment()),
+    # Every threshold moved away from its default.
+    "full": every_group(CASES["full"].spec),
+}
+RULES = {f"/rules/{group.name}.yml": group.rendered() for group in GROUPS["default"]}
 ALERTS = [
     VERIFY,
     WATCHDOG,
@@ -30,37 +36,47 @@ ALERTS = [
 ]
 
 
-def test_the_rules_are_good(engine: docker.DockerClient, images: Resolution) -> None:
+@pytest.mark.parametrize("groups", GROUPS.values(), ids=GROUPS.keys())
+def test_the_rules_are_good(engine: docker.DockerClient, images: Resolution, groups: tuple[RuleGroup, ...]) -> None:
     """Every expression parses, and promtool's linter finds nothing either."""
-    command = ["/bin/promtool", "check", "rules", "--lint=all", "--lint-fatal", *RULES]
-    said = run_tool(engine, images.images["prometheus"], command, RULES)
+    rules = {f"/rules/{group.name}.yml": group.rendered() for group in groups}
+    command = ["/bin/promtool", "check", "rules", "--lint=all", "--lint-fatal", *rules]
+    said = run_tool(engine, images.images["prometheus"], command, rules)
     assert said.code == 0, said.text
-    for group in GROUPS:
+    for group in groups:
         assert f"{len(group.rules)} rules found" in said.text
 
 
-def test_every_alert_fires_when_it_should_and_only_then(engine: docker.DockerClient, images: Resolution) -> None:
-    """The cases of alert_rules.yml, run by promtool with the expressions, labels and texts of the default spec."""
-    files = {TESTS.name: TESTS.read_text(), **RULES}
-    said = run_tool(
-        engine,
-        images.images["prometheus"],
-        ["/bin/promtool", "test", "rules", f"/{TESTS.name}"],
-        {f"/{path.lstrip('/')}": text for path, text in files.items()},
-    )
+@pytest.mark.parametrize("subject", sorted(path.stem for path in TESTS.glob("*.yml")))
+def test_every_alert_fires_when_it_should_and_only_then(
+    engine: docker.DockerClient, images: Resolution, subject: str
+) -> None:
+    """The cases of a subject, run by promtool with the expressions, labels and texts of the default spec.
+
+    That each alert has all four cases is asked in tests/unit/signals/test_lint.py.
+    """
+    path = f"/tests/{subject}.yml"
+    files = {path: (TESTS / f"{subject}.yml").read_text(), **RULES}
+    said = run_tool(engine, images.images["prometheus"], ["/bin/promtool", "test", "rules", path], files)
     assert said.code == 0, said.text
 
 
-def test_every_alert_has_a_case_that_fires() -> None:
-    """No alert is added without saying when it fires; and but for the one that always does, when it does not."""
-    fires: set[str] = set()
-    silent: set[str] = set()
-    for case in yaml.safe_load(TESTS.read_text())["tests"]:
-        for each in case["alert_rule_test"]:
-            (fires if each["exp_alerts"] else silent).add(each["alertname"])
-    names = {alert.name for group in GROUPS for alert in group.rules}
-    assert fires == names
-    assert silent == names - {stack.WATCHDOG}
+def test_the_queries_of_runbooks_are_good(engine: docker.DockerClient, images: Resolution) -> None:
+    """Every PromQL block of every page parses: each is made a recording rule, which promtool checks."""
+    blocks = [
+        (path.stem, query.strip())
+        for path in sorted(RUNBOOKS.glob("*.md"))
+        for query in re.findall(r"^```promql\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
+    ]
+    assert len(blocks) > 50
+    rules = [
+        {"record": f"runbook:{number}", "expr": query, "labels": {"page": page}}
+        for number, (page, query) in enumerate(blocks)
+    ]
+    file = yaml_text({"groups": [{"name": "runbooks", "rules": rules}]})
+    command = ["/bin/promtool", "check", "rules", "--lint=none", "/runbooks.yml"]
+    said = run_tool(engine, images.images["prometheus"], command, {"/runbooks.yml": file})
+    assert said.code == 0, said.text
 
 
 @pytest.mark.parametrize("case", ["default", "full"])

@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from pointsman.cli import backup, hosts, images, inventory, lifecycle, observe, spec, toolchain
+from pointsman.cli import alerts, backup, hosts, images, inventory, lifecycle, observe, spec, toolchain
 from pointsman.cli.output import show_error
 from pointsman.errors import PointsmanError
 
@@ -39,6 +39,7 @@ lifecycle.register(app)
 observe.register(app)
 hosts.register(app)
 backup.register(app)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(spec.app, name="spec")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(images.app, name="images")

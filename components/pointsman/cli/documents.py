@@ -258,8 +258,31 @@ class HostsDocument(Document):
     hosts: list[HostRunLine]
 
 
+class AlertLine(Document):
+    """How one alert fared: how often and how long in seconds it fired, its share of all firings (those of severity none
+    apart), how often one series fired again within an hour, and the metrics without which it cannot fire."""
+
+    alert: str
+    severity: str
+    firings: int
+    seconds: float
+    share: float
+    returns: int
+    verdicts: list[Literal["cannot fire", "never fired", "flapping", "dominant"]]
+    missing: list[str]
+
+
+class AlertsDocument(Document):
+    """The result of `alerts report`: every rule that Prometheus has loaded, the loudest first."""
+
+    document: Literal["pointsman.alerts/1"] = "pointsman.alerts/1"
+    environment: str
+    window: str
+    alerts: list[AlertLine]
+
+
 class TableDocument(Document):
-    """The rows of `images` and `toolchain`; `spec check` of a good spec has no rows, `mistakes`."""
+    """The rows of `images`, `toolchain` and `alerts lint`; `spec check` of a good spec has no rows, `mistakes`."""
 
     document: Literal["pointsman.table/1"] = "pointsman.table/1"
     name: str
@@ -295,6 +318,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     RestoreDocument,
     InventoryDocument,
     HostsDocument,
+    AlertsDocument,
     TableDocument,
     LogDocument,
     ErrorDocument,

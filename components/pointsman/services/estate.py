@@ -27,9 +27,10 @@ from pointsman.services import (
 from pointsman.services.fleet import Fleet
 from pointsman.services.log_agent import Agent
 from pointsman.services.model import Machine, Service
-from pointsman.services.scraping import STACK_PROBES, host_job_names, probe_job_names
-from pointsman.signals import stack, verification
+from pointsman.services.scraping import host_job_names
+from pointsman.signals.catalogue import rule_groups
 from pointsman.signals.model import RuleGroup
+from pointsman.spec.exporters import STACK_PROBES
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds
 
@@ -109,7 +110,7 @@ def _named(name: str, services: tuple[Service, ...]) -> Service | None:
 
 def _rules(spec: Environment) -> tuple[RuleGroup, ...]:
     """Without Alertmanager the alerts are judged all the same: Prometheus shows them."""
-    return (stack.alerts(spec, probe_job_names(spec)), verification.alerts())
+    return rule_groups(spec)
 
 
 def _exporters(spec: Environment) -> tuple[Service, ...]:

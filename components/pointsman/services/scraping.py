@@ -9,14 +9,13 @@ from typing import Any
 from pointsman.inventory import Host
 from pointsman.services import blackbox
 from pointsman.services.model import Service
+from pointsman.spec.exporters import STACK_PROBES
 from pointsman.spec.models import Environment
 from pointsman.spec.stack import ScrapeTargets
 
 TARGETS = "targets"
 HOST_JOBS = {"node": "hosts-node", "runner": "hosts-runner"}
 """The scrape job of each exporter that runs on hosts."""
-STACK_PROBES = "stack-probes"
-"""The job that asks every service of the stack for its readiness, from inside the network."""
 
 
 def own_job(service: Service, address: str = "") -> dict[str, Any]:
@@ -73,12 +72,6 @@ def _host_address(spec: Environment, host: Host) -> str:
 def file_sd(extra: ScrapeTargets) -> str:
     """The file of such a job."""
     return json.dumps([{"targets": extra.targets, "labels": extra.labels}], indent=2) + "\n"
-
-
-def probe_job_names(spec: Environment) -> list[str]:
-    """The jobs whose targets are asked by the blackbox exporter."""
-    declared = spec.exporters.blackbox
-    return [STACK_PROBES, *(each.job for each in declared.probes)] if declared.enabled else []
 
 
 def probe_jobs(

@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pointsman.spec.alerts import RUNBOOKS
 from pointsman.yaml_text import yaml_text
 
 Severity = Literal["critical", "warning", "info", "none"]
+
+
+def runbook(name: str, base: str = RUNBOOKS) -> str:
+    """Where the page of the alert `name` is read: the one place that knows how pages are called."""
+    return f"{base}/{name}.md"
 
 
 @dataclass(frozen=True)
 class Alert:
     """One alerting rule. `hold` is how long `expr` must hold before it fires, a Prometheus duration, empty for at once.
 
-    `severity` none is for alerts that are meant to fire: they are about the way of alerts itself.
+    `severity` none is for alerts that are meant to fire: they are about the way of alerts itself. `owner` is the team
+    that answers, `dashboard` the uid of the board to look at, `runbooks` the address that runbooks lie below.
     """
 
     name: str
@@ -25,6 +32,9 @@ class Alert:
     description: str
     hold: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    owner: str = "platform"
+    dashboard: str = ""
+    runbooks: str = RUNBOOKS
 
     def rendered(self) -> dict[str, Any]:
         """The rule as Prometheus reads it."""
@@ -32,9 +42,16 @@ class Alert:
             "alert": self.name,
             "expr": self.expr,
             **({"for": self.hold} if self.hold else {}),
-            "labels": {"severity": self.severity, **self.labels},
-            "annotations": {"summary": self.summary, "description": self.description},
+            "labels": {"severity": self.severity, "owner": self.owner, **self.labels},
+            "annotations": {"summary": self.summary, "description": self.description, **self._ways()},
         }
+
+    def _ways(self) -> dict[str, str]:
+        """Where to read on; what is meant to fire leads nowhere."""
+        if self.severity == "none":
+            return {}
+        board = {"dashboard": f"/d/{self.dashboard}"} if self.dashboard else {}
+        return {"runbook_url": runbook(self.name, self.runbooks), **board}
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pointsman.signals.model import Alert, RuleGroup
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds
 
 WATCHDOG = "Watchdog"
+BOARD = "stack-health"
 # Two scrapes of the slowest job must fit in a rate's window, or it has no value; a minute is the field's least.
 LEAST_WINDOW = 60.0
 # 0 after a reload that a service refused; each stands in its service's `HttpReload`, too.
@@ -32,16 +31,16 @@ COLLECTOR_LOSSES = [
 ]
 
 
-def alerts(spec: Environment, probe_jobs: Sequence[str]) -> RuleGroup:
+def alerts(spec: Environment) -> RuleGroup:
     """The alerts that every environment has; what is left out of it leaves its expressions without a value.
 
-    The targets of `probe_jobs` are asked by an exporter: when it is gone, that is one fault and not one for each.
+    The targets of probes are asked by an exporter: when it is gone, that is one fault and not one for each.
     """
     return RuleGroup(
         "stack",
         (
             _watchdog(),
-            _target_down(spec, probe_jobs),
+            _target_down(spec),
             _probe_failed(spec),
             _disk_filling(spec),
             _reload_failed(),
@@ -62,12 +61,14 @@ def _watchdog() -> Alert:
     )
 
 
-def _target_down(spec: Environment, probe_jobs: Sequence[str]) -> Alert:
+def _target_down(spec: Environment) -> Alert:
+    probe_jobs = spec.exporters.blackbox.jobs
     return Alert(
         name="TargetDown",
         expr=f'up{{job!~"{"|".join(probe_jobs)}"}} == 0' if probe_jobs else "up == 0",
         hold=spec.alerts.target_down_for,
         severity="critical",
+        dashboard=BOARD,
         summary="{{ $labels.job }} cannot be scraped",
         description="{{ $labels.instance }} has not answered a scrape for " + spec.alerts.target_down_for + ".",
     )
@@ -79,8 +80,11 @@ def _probe_failed(spec: Environment) -> Alert:
         expr="probe_success == 0",
         hold=spec.alerts.target_down_for,
         severity="critical",
+        dashboard=BOARD,
         summary="{{ $labels.instance }} does not answer as it should",
-        description="The blackbox exporter has asked it for " + spec.alerts.target_down_for + " without success.",
+        description="The blackbox exporter has asked {{ $labels.instance }} for "
+        + spec.alerts.target_down_for
+        + " without success.",
     )
 
 
@@ -96,9 +100,10 @@ def _disk_filling(spec: Environment) -> Alert:
         expr=f"{short} or {growing}",
         hold="5m",
         severity="warning",
+        dashboard=BOARD,
         summary="{{ $labels.mountpoint }} of {{ $labels.instance }} is filling up",
-        description=f"Less than {spec.alerts.disk_free:.0%} is free, or at its pace of the last hour it is full within "
-        f"{spec.alerts.disk_full_within}.",
+        description=f"{{{{ $value | humanizePercentage }}}} are free: less than {spec.alerts.disk_free:.0%}, or so "
+        f"little that at its pace of the last hour it is full within {spec.alerts.disk_full_within}.",
     )
 
 
@@ -108,8 +113,9 @@ def _reload_failed() -> Alert:
         expr=f'{{__name__=~"{"|".join(RELOADS)}"}} == 0',
         hold="1m",
         severity="warning",
+        dashboard=BOARD,
         summary="{{ $labels.job }} did not take its config",
-        description="It runs on the config before; a restart would end it.",
+        description="{{ $labels.job }} runs on the config before; a restart would end it.",
     )
 
 
@@ -124,8 +130,9 @@ def _notifications(spec: Environment) -> Alert:
         expr=f"rate(alertmanager_notifications_failed_total[{_window(spec, 300)}]) > 0",
         hold="1m",
         severity="critical",
+        dashboard=BOARD,
         summary="Alertmanager cannot tell a receiver ({{ $labels.integration }})",
-        description="Notifications fail: {{ $labels.reason }}.",
+        description='{{ $value | printf "%.2g" }} notifications a second fail: {{ $labels.reason }}.',
     )
 
 
@@ -134,9 +141,10 @@ def _many_series(spec: Environment) -> Alert:
         name="ManySeries",
         expr=f"prometheus_tsdb_head_series > {spec.alerts.series}",
         severity="warning",
+        dashboard=BOARD,
         summary="Prometheus holds {{ $value | humanize }} series",
-        description="Somebody sends a label that is different every time, such as a request's id. Prometheus takes all "
-        "of them in, until its memory is used up.",
+        description=f"{{{{ $value | humanize }}}} series; {spec.alerts.series} are allowed. Somebody sends a label "
+        "that is different every time, such as a request's id, until the memory is used up.",
     )
 
 
@@ -154,8 +162,10 @@ def _ingestion(spec: Environment) -> tuple[Alert, ...]:
             expr=f"(sum({rate.format(window=window)}) or vector(0)) == 0",
             hold=hold,
             severity="critical",
+            dashboard=BOARD,
             summary=f"{store} takes nothing in",
-            description=f"Not one sample or line for {hold}, although the stack itself always makes some.",
+            description=f"{{{{ $value | humanize }}}} samples or lines a second for {hold}, although the stack itself "
+            "always makes some.",
         )
         for store, rate in kept.items()
     )
@@ -165,8 +175,10 @@ def _ingestion(spec: Environment) -> tuple[Alert, ...]:
         expr=" or ".join(f"sum by (exporter) (rate({metric}[{window}])) > 0" for metric in COLLECTOR_LOSSES),
         hold="1m",
         severity="critical",
+        dashboard=BOARD,
         summary="The Collector loses signals for {{ $labels.exporter }}",
-        description="What it can neither deliver nor keep is dropped: the destination refuses, or the queue is full.",
+        description='{{ $value | printf "%.2g" }} a second are dropped, neither delivered nor kept: the destination '
+        "refuses, or the queue is full.",
     )
     return (*stopped, lost, _refused())
 
@@ -177,8 +189,10 @@ def _refused() -> Alert:
         expr=" or ".join(_grown(metric, label, REFUSED_WITHIN) for label, metric in REFUSALS.items()),
         hold="1m",
         severity="warning",
+        dashboard=BOARD,
         summary="The Collector refuses what clients send",
-        description="Answered with {{ $labels.http_response_status_code }}{{ $labels.rpc_response_status_code }}: too "
+        description="{{ $value | humanize }} requests in " + REFUSED_WITHIN + " answered with "
+        "{{ $labels.http_response_status_code }}{{ $labels.rpc_response_status_code }}: too "
         "large (collector.max_request), not OTLP, or more than it has memory for.",
     )
 

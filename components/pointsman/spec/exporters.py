@@ -11,6 +11,9 @@ from pydantic import Field
 from pointsman.spec.base import ExporterResources, Misfit, Model
 from pointsman.spec.scalars import JobName, ProbeTarget
 
+STACK_PROBES = "stack-probes"
+"""The job that asks every service of the stack for its readiness, from inside the network."""
+
 
 class NodeExporter(Model):
     """Metrics of the machine that runs the estate."""
@@ -36,6 +39,11 @@ class Blackbox(Model):
     enabled: bool = Field(default=True, description="false leaves the blackbox exporter out.")
     probes: list[Probe] = Field(default_factory=list, description="Probes beyond the stack's own, one entry a job.")
     resources: ExporterResources = ExporterResources()
+
+    @property
+    def jobs(self) -> list[str]:
+        """The scrape jobs whose targets it asks."""
+        return [STACK_PROBES, *(each.job for each in self.probes)] if self.enabled else []
 
     def misfits(self) -> Iterator[Misfit]:
         """A job named twice; probes without the exporter that makes them."""

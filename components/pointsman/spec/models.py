@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from pointsman.spec.alerts import Alerts
 from pointsman.spec.base import Misfit, Model, ProxyResources
 from pointsman.spec.exporters import Exporters
 from pointsman.spec.runners import Runners
 from pointsman.spec.scalars import Address, Port, Size
-from pointsman.spec.stack import Alertmanager, Alerts, AlertSink, Collector, Grafana, LogAgent, Loki, Prometheus, Tempo
+from pointsman.spec.stack import Alertmanager, AlertSink, Collector, Grafana, LogAgent, Loki, Prometheus, Tempo
 
 
 class Images(Model):

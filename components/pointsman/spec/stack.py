@@ -213,26 +213,6 @@ class Alertmanager(Model):
                 )
 
 
-class Alerts(Model):
-    """Thresholds of the alerts on the stack itself."""
-
-    target_down_for: Duration = Field(default="1m", description="A scrape target may be down that long.")
-    disk_free: float = Field(
-        default=0.10, gt=0, lt=1, description="A file system with a smaller share of free space is filling up."
-    )
-    disk_full_within: Duration = Field(
-        default="4h", description="A file system that would be full sooner, as it has been growing, is filling up."
-    )
-    series: int = Field(
-        default=100_000,
-        ge=1,
-        description="More series than this at a time are too many: each 100,000 take Prometheus some 100 MiB.",
-    )
-    ingestion_stopped_for: Duration = Field(
-        default="2m", description="Prometheus and Loki may be without new samples and lines that long."
-    )
-
-
 class AlertSink(Model):
     """The built-in receiver: keeps the last notifications, so that they can be seen and proved."""
 

@@ -13,7 +13,8 @@ import yaml
 from pointsman.checks import Check, Outcome, failed, not_verifiable, passed
 from pointsman.declared import Declared
 from pointsman.services import blackbox
-from pointsman.services.scraping import HOST_JOBS, STACK_PROBES
+from pointsman.services.scraping import HOST_JOBS
+from pointsman.spec.exporters import STACK_PROBES
 from pointsman.verify.metric_flow import QUERY
 from pointsman.verify.site import METRICS, Lost, Site
 

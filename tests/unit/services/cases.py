@@ -62,6 +62,19 @@ alerts:
   disk_full_within: 1d
   ingestion_stopped_for: 5m
   series: 400000
+  queue_full: 0.7
+  store_errors: 0.02
+  runbooks: https://wiki.example.org/runbooks
+  workflows: {window: 2h, least: 3, failure_rate: 0.2, slow: 20m, approval_wait: 1h, stuck: 3h}
+  agents: {window: 30m, least: 8, failure_rate: 0.3, retries: 2.5, errors: 20, slow: 2m}
+  system:
+    {window: 15m, least: 50, api_latency: 750ms, api_errors: 0.02, database_latency: 250ms, memory: 2GiB,
+     container_memory: 0.8, event_loop_lag: 50ms}
+  cost: {spike: 2.0, spike_least: 1.5, daily_budget: 12.5}
+  deployments: {window: 12h, least: 2, failures: 3, slow: 5m, stuck: 20m}
+  runners:
+    {offline_for: 3m, queue_wait: 5m, disk_free: 0.2, clock_offset: 20s, failed_jobs: 5, version_days: 10,
+     secret_age: 60d, secret_warning: 10d, token_warning: 21d, unreachable_for: 15m, rate_limit: 0.2}
 alertmanager:
   group_wait: 20s
   group_interval: 3m

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from pointsman.services.model import Service
-from pointsman.services.scraping import STACK_PROBES
+from pointsman.spec.exporters import STACK_PROBES
 from tests.unit.services.cases import EXISTING, Case, config_of, named
 
 CASE = Case("production", EXISTING, "alloy")

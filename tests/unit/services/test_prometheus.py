@@ -11,7 +11,9 @@ from pointsman.errors import UsageError
 from pointsman.services import blackbox
 from pointsman.services.estate import compose
 from pointsman.services.model import Service
-from pointsman.services.scraping import HOST_JOBS, STACK_PROBES, TARGETS
+from pointsman.services.scraping import HOST_JOBS, TARGETS
+from pointsman.signals.catalogue import rule_groups
+from pointsman.spec.exporters import STACK_PROBES
 from pointsman.spec.reader import parse
 from tests.unit.services.cases import CASES, MACHINE, Case, config_of, every_case, named
 
@@ -171,7 +173,8 @@ def test_alerts_reach_the_estate_s_own_alertmanager(case: Case) -> None:
     assert config is not None
     rendered = config_of(case, "prometheus", "prometheus.yml")
     assert rendered["rule_files"] == ["rules/*.yml"]
-    assert [path for path in config.files if path.startswith("rules/")] == ["rules/stack.yml", "rules/verify.yml"]
+    wanted = [f"rules/{group.name}.yml" for group in rule_groups(case.spec)]
+    assert [path for path in config.files if path.startswith("rules/")] == wanted
     if not case.spec.alertmanager.enabled:
         assert "alerting" not in rendered
         return

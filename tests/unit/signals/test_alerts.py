@@ -14,25 +14,24 @@ import yaml
 from pointsman.services.estate import compose
 from pointsman.services.log_agent import Agent
 from pointsman.services.model import HttpReload, Machine
-from pointsman.services.scraping import probe_job_names
 from pointsman.signals import stack, verification
-from pointsman.signals.model import Alert, RuleGroup, Severity
+from pointsman.signals.catalogue import alerts, every_group, rule_groups
+from pointsman.signals.model import Alert, RuleGroup, Severity, runbook
 from pointsman.spec.models import Environment
 from pointsman.spec.reader import parse
 from pointsman.spec.scalars import duration_seconds
 
 SPEC = Environment()
-GROUPS = (stack.alerts(SPEC, probe_job_names(SPEC)), verification.alerts())
-ALERTS = [alert for group in GROUPS for alert in group.rules]
+GROUPS = every_group(SPEC)
+ALERTS = alerts(GROUPS)
 WINDOW = re.compile(r"rate\([^\[]*\[([^\]]+)\]")
 
 every_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 
 
-def rules(text: str) -> RuleGroup:
-    """The stack's alerts of a spec."""
-    spec = parse(text, "stacks/dev.yaml")
-    return stack.alerts(spec, probe_job_names(spec))
+def rules(text: str) -> dict[str, Alert]:
+    """The alerts of a spec, by name."""
+    return {alert.name: alert for alert in alerts(every_group(parse(text, "stacks/dev.yaml")))}
 
 
 @every_alert
@@ -45,7 +44,9 @@ def test_a_person_can_act_on_it(alert: Alert) -> None:
     assert alert.description.endswith(".")
     rendered = alert.rendered()
     assert rendered["labels"]["severity"] == alert.severity
-    assert set(rendered["annotations"]) == {"summary", "description"}
+    assert rendered["labels"]["owner"] == alert.owner
+    ways = set[str]() if alert.severity == "none" else {"runbook_url", "dashboard"}
+    assert set(rendered["annotations"]) == {"summary", "description", *ways}
     if alert.hold:
         assert duration_seconds(alert.hold) > 0
 
@@ -68,32 +69,91 @@ def test_a_group_is_a_rule_file(group: RuleGroup) -> None:
     ]
 
 
+def test_the_way_to_a_runbook_is_the_spec_s() -> None:
+    """One address for all, and each page called like its alert."""
+    found = rules("alerts: {runbooks: 'https://wiki.example.org/ops'}")["TargetDown"].rendered()["annotations"]
+    assert found["runbook_url"] == "https://wiki.example.org/ops/TargetDown.md"
+    assert found["dashboard"] == "/d/stack-health"
+    assert runbook("Any", "http://a") == "http://a/Any.md"
+
+
+def test_an_environment_without_runner_hosts_has_no_rules_on_them() -> None:
+    """They could never fire; all others are loaded everywhere."""
+    runners = {"runners-offline", "runners-degraded", "runners-secrets", "runners-network"}
+    assert {group.name for group in GROUPS} - {group.name for group in rule_groups(SPEC)} == runners
+    hosted = parse("runners: {hosts: containers}", "stacks/dev.yaml")
+    assert {group.name for group in rule_groups(hosted)} == {group.name for group in GROUPS}
+
+
 @pytest.mark.parametrize(
-    ("text", "alert", "said"),
+    ("text", "changed"),
     [
-        ("alerts: {target_down_for: 7m}", "TargetDown", "7m"),
-        ("alerts: {disk_free: 0.25}", "DiskFilling", "25%"),
-        ("alerts: {disk_full_within: 2d}", "DiskFilling", "2d"),
-        ("alerts: {series: 1234}", "ManySeries", "1234"),
-        ("alerts: {ingestion_stopped_for: 9m}", "PrometheusIngestionStopped", "9m"),
-        ("alerts: {ingestion_stopped_for: 9m}", "LokiIngestionStopped", "9m"),
+        ("{target_down_for: 7m}", "TargetDown ProbeFailed"),
+        ("{disk_free: 0.25}", "DiskFilling"),
+        ("{disk_full_within: 2d}", "DiskFilling"),
+        ("{series: 1234}", "ManySeries"),
+        ("{ingestion_stopped_for: 9m}", "PrometheusIngestionStopped LokiIngestionStopped"),
+        ("{queue_full: 0.5}", "CollectorQueueFilling"),
+        ("{store_errors: 0.5}", "LokiRequestErrors TempoRequestErrors"),
+        ("{workflows: {window: 2h}}", "WorkflowFailureRateHigh WorkflowSlow"),
+        ("{workflows: {least: 2}}", "WorkflowFailureRateHigh WorkflowSlow"),
+        ("{workflows: {failure_rate: 0.5}}", "WorkflowFailureRateHigh"),
+        ("{workflows: {slow: 1h}}", "WorkflowSlow"),
+        ("{workflows: {approval_wait: 1h}}", "WorkflowApprovalStuck"),
+        ("{workflows: {stuck: 1h}}", "WorkflowStuck"),
+        ("{agents: {window: 2h}}", "AgentFailureRateHigh AgentErrors AgentRetriesHigh AgentSlow"),
+        ("{agents: {least: 2}}", "AgentFailureRateHigh AgentRetriesHigh AgentSlow"),
+        ("{agents: {failure_rate: 0.5}}", "AgentFailureRateHigh"),
+        ("{agents: {retries: 3}}", "AgentRetriesHigh"),
+        ("{agents: {errors: 3}}", "AgentErrors"),
+        ("{agents: {slow: 1h}}", "AgentSlow"),
+        (
+            "{system: {window: 1h}}",
+            "ApiLatencyHigh ApiErrorRateHigh DatabaseLatencyHigh EventLoopLagHigh TelemetryDropped",
+        ),
+        ("{system: {least: 2}}", "ApiLatencyHigh ApiErrorRateHigh DatabaseLatencyHigh EventLoopLagHigh"),
+        ("{system: {api_latency: 2s}}", "ApiLatencyHigh"),
+        ("{system: {api_errors: 0.5}}", "ApiErrorRateHigh"),
+        ("{system: {database_latency: 2s}}", "DatabaseLatencyHigh"),
+        ("{system: {memory: 2GiB}}", "ProcessMemoryHigh"),
+        ("{system: {container_memory: 0.5}}", "ContainerMemoryHigh"),
+        ("{system: {event_loop_lag: 1s}}", "EventLoopLagHigh"),
+        ("{cost: {spike: 9}}", "CostSpike"),
+        ("{cost: {spike_least: 9}}", "CostSpike"),
+        ("{cost: {daily_budget: 9}}", "DailyCostOverBudget"),
+        ("{deployments: {window: 2h}}", "DeploymentsFailing DeploymentSlow"),
+        ("{deployments: {least: 9}}", "DeploymentSlow"),
+        ("{deployments: {failures: 9}}", "DeploymentsFailing"),
+        ("{deployments: {slow: 1h}}", "DeploymentSlow"),
+        ("{deployments: {stuck: 1h}}", "DeploymentStuck"),
+        (
+            "{runners: {offline_for: 9m}}",
+            "RunnerOffline RunnerNotActive RunnerNotRegistered RunnerNetworkUnreachable",
+        ),
+        ("{runners: {queue_wait: 9m}}", "QueueWaiting QueueUnserved"),
+        ("{runners: {disk_free: 0.5}}", "RunnerDiskLow"),
+        ("{runners: {clock_offset: 9s}}", "RunnerClockOff"),
+        ("{runners: {failed_jobs: 9}}", "RunnerJobsFailing"),
+        ("{runners: {version_days: 9}}", "RunnerVersionExpiring"),
+        ("{runners: {secret_age: 30d}}", "SecretExpiring SecretExpired"),
+        ("{runners: {secret_warning: 9d}}", "SecretExpiring"),
+        ("{runners: {token_warning: 9d}}", "GitHubTokenExpiring"),
+        ("{runners: {unreachable_for: 9m}}", "GitHubUnreachable"),
+        ("{runners: {rate_limit: 0.5}}", "RateLimitLow"),
     ],
 )
-def test_a_threshold_of_the_spec_is_the_rule_s(text: str, alert: str, said: str) -> None:
-    """It changes what is judged, and what people read of it, in the alert that it belongs to and in no other."""
-    pairs = {"ingestion": {"PrometheusIngestionStopped", "LokiIngestionStopped"}, "down_for": {"ProbeFailed"}}
-    together = {name for word, names in pairs.items() if word in text for name in names}
-    before = {each.name: each for each in stack.alerts(SPEC, probe_job_names(SPEC)).rules}
-    after = {each.name: each for each in rules(text).rules}
-    assert said in after[alert].description + after[alert].expr
-    assert (after[alert].expr, after[alert].hold) != (before[alert].expr, before[alert].hold)
-    assert {name for name in after if after[name] != before[name]} <= {alert, *together}
+def test_a_threshold_of_the_spec_is_the_rule_s(text: str, changed: str) -> None:
+    """It changes what is judged in the alerts that it belongs to, and in no other."""
+    before, after = {alert.name: alert for alert in ALERTS}, rules(f"alerts: {text}")
+    judged = {name for name in after if (after[name].expr, after[name].hold) != (before[name].expr, before[name].hold)}
+    assert judged == set(changed.split())
+    assert {name for name in after if after[name] != before[name]} == judged
 
 
 @pytest.mark.parametrize("interval", ["1s", "15s", "1m", "5m"])
 def test_rates_see_enough_samples(interval: str) -> None:
     """A rate needs two samples in its window, also when one was missed: four intervals, a minute at least."""
-    group = rules(f"prometheus: {{scrape_interval: {interval}, scrape_timeout: 1s}}")
+    group = stack.alerts(parse(f"prometheus: {{scrape_interval: {interval}, scrape_timeout: 1s}}", "stacks/dev.yaml"))
     windows = [duration_seconds(found) for each in group.rules for found in WINDOW.findall(each.expr)]
     assert windows
     assert min(windows) >= max(60, 4 * duration_seconds(interval))

@@ -341,6 +341,26 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         "alerts: {disk_free: 10}\n",
         ["1:21  alerts.disk_free  10 is out of range; expected a number above 0 and below 1"],
     ),
+    "thresholds of alerts out of range": (
+        "alerts:\n  workflows: {failure_rate: 1.5, least: 0}\n  cost: {spike: 1}\n  runners: {version_days: 31}\n",
+        [
+            "2:29  alerts.workflows.failure_rate  1.5 is out of range; expected a number above 0 and below 1",
+            "2:41  alerts.workflows.least  0 is out of range; expected a whole number at least 1",
+            "3:17  alerts.cost.spike  1 is out of range; expected a number above 1 and at most 1000",
+            "4:27  alerts.runners.version_days  31 is out of range; expected a whole number from 1 to 30",
+        ],
+    ),
+    "window of an alert that cannot be judged": (
+        "alerts: {agents: {window: 1m}}\n",
+        ["1:27  alerts.agents.window  window 1m cannot be judged; expected from 5m to 7d"],
+    ),
+    "warning of a secret that never ends": (
+        "alerts: {runners: {secret_warning: 120d}}\n",
+        [
+            "1:36  alerts.runners.secret_warning  secret_warning 120d is not shorter than secret_age 90d; "
+            "expected a warning within the secret's age"
+        ],
+    ),
     "retention that Tempo refuses": (
         "tempo: {retention: 10m}\n",
         [

@@ -1,0 +1,1 @@
+"""Alerts after they were written: whether they have what they need, and how they fared at the live Prometheus."""

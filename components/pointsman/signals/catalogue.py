@@ -1,0 +1,43 @@
+"""All rules of an environment, from its spec: the one place that knows which subjects there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pointsman.signals import agents, cost, deployments, runners, stack, stores, system, verification, workflows
+from pointsman.signals.model import Alert, RuleGroup
+from pointsman.spec.models import Environment
+
+
+def every_group(spec: Environment) -> tuple[RuleGroup, ...]:
+    """The rules of every subject, whether the environment has it or not."""
+    groups = (
+        stack.alerts(spec),
+        stores.alerts(spec),
+        workflows.alerts(spec),
+        agents.alerts(spec),
+        system.alerts(spec),
+        cost.alerts(spec),
+        deployments.alerts(spec),
+        *runners.alerts(spec),
+        verification.alerts(),
+    )
+    return tuple(_with_runbooks(group, spec.alerts.runbooks) for group in groups)
+
+
+def rule_groups(spec: Environment) -> tuple[RuleGroup, ...]:
+    """The rules that an environment loads: none on runner hosts that it does not have."""
+    absent = {group.name for group in runners.alerts(spec)} if spec.runners.hosts == "none" else set()
+    return tuple(group for group in every_group(spec) if group.name not in absent)
+
+
+def alerts(groups: tuple[RuleGroup, ...]) -> tuple[Alert, ...]:
+    """The alerts among the rules."""
+    return tuple(rule for group in groups for rule in group.rules if isinstance(rule, Alert))
+
+
+def _with_runbooks(group: RuleGroup, base: str) -> RuleGroup:
+    return replace(
+        group,
+        rules=tuple(replace(rule, runbooks=base) if isinstance(rule, Alert) else rule for rule in group.rules),
+    )
