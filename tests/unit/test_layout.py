@@ -23,8 +23,8 @@ MAY_IMPORT = {
     "checks": {"errors"},
     "spec": {"errors", "paths"},
     "yaml_text": set[str](),
-    "signals": {"spec", "yaml_text"},
-    "services": {"errors", "inventory", "spec", "signals", "yaml_text"},
+    "signals": {"spec", "telemetry", "yaml_text"},
+    "services": {"errors", "inventory", "spec", "signals", "telemetry", "yaml_text"},
     "identity": {"paths"},
     "inventory": {"errors", "paths", "spec"},
     "github": {"errors"},
@@ -32,6 +32,9 @@ MAY_IMPORT = {
     "runner_exporter": {"errors", "metrics_page"},
     "github_exporter": {"errors", "github", "metrics_page"},
     "http_client": set[str](),
+    "telemetry": {"errors", "spec"},
+    "demo": {"errors", "spec", "telemetry"},
+    "deployments": {"http_client", "metrics_page", "paths", "telemetry"},
     "builds": {"errors", "paths"},
 }
 # Parts that people and other parts build on: none of them knows of the command line.

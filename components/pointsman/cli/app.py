@@ -6,7 +6,19 @@ import os
 
 import typer
 
-from pointsman.cli import alerts, backup, hosts, images, inventory, lifecycle, observe, spec, toolchain
+from pointsman.cli import (
+    alerts,
+    backup,
+    demo,
+    deployments,
+    hosts,
+    images,
+    inventory,
+    lifecycle,
+    observe,
+    spec,
+    toolchain,
+)
 from pointsman.cli.output import show_error
 from pointsman.errors import PointsmanError
 
@@ -40,6 +52,8 @@ observe.register(app)
 hosts.register(app)
 backup.register(app)
 app.add_typer(alerts.app, name="alerts")
+demo.register(app)
+app.add_typer(deployments.app, name="deployments")
 app.add_typer(spec.app, name="spec")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(images.app, name="images")

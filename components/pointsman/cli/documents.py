@@ -281,6 +281,45 @@ class AlertsDocument(Document):
     alerts: list[AlertLine]
 
 
+class SeriesLine(Document):
+    """One series in Prometheus with its value, and its labels but those of the resource."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+class DemoDocument(Document):
+    """The result of `demo`: what Prometheus must show of it.
+
+    `series` are counters, and the counts and sums of histograms, from zero at its beginning; `held` are sums that stood
+    so while it went on. `failing_trace` is the id of a trace with an error, logs and a deployment that failed.
+    """
+
+    document: Literal["pointsman.demo/1"] = "pointsman.demo/1"
+    environment: str
+    endpoint: str
+    seed: int
+    runs: int
+    failing_trace: str
+    series: list[SeriesLine]
+    held: list[SeriesLine]
+
+
+class DeploymentDocument(Document):
+    """The result of `deployments record`. `sent` tells whether all was; what was not is sent by the next call."""
+
+    document: Literal["pointsman.deployment/1"] = "pointsman.deployment/1"
+    environment: str
+    deployed_to: str
+    service: str
+    event: Literal["start", "success", "failure", "cancelled"]
+    trace: str
+    duration: float | None
+    sent: bool
+    warnings: list[str]
+
+
 class TableDocument(Document):
     """The rows of `images`, `toolchain` and `alerts lint`; `spec check` of a good spec has no rows, `mistakes`."""
 
@@ -319,6 +358,8 @@ DOCUMENTS: tuple[type[Document], ...] = (
     InventoryDocument,
     HostsDocument,
     AlertsDocument,
+    DemoDocument,
+    DeploymentDocument,
     TableDocument,
     LogDocument,
     ErrorDocument,

@@ -15,6 +15,7 @@ from pointsman.spec.exporters import Exporters
 from pointsman.spec.runners import Runners
 from pointsman.spec.scalars import Address, Port, Size
 from pointsman.spec.stack import Alertmanager, AlertSink, Collector, Grafana, LogAgent, Loki, Prometheus, Tempo
+from pointsman.spec.telemetry import Telemetry
 
 
 class Images(Model):
@@ -78,6 +79,10 @@ class Network(Model):
         description="The address that ports are published on. 0.0.0.0 opens them to everybody who reaches the machine.",
     )
 
+    def url(self, port: int) -> str:
+        """Where this machine reaches a published HTTP port."""
+        return f"http://{'127.0.0.1' if self.bind == IPv4Address('0.0.0.0') else self.bind}:{port}"
+
 
 class ContainerLogs(Model):
     """Rotation of each container's own log file."""
@@ -123,6 +128,7 @@ class Environment(Model):
     exporters: Exporters = Exporters()
     runners: Runners = Runners()
     socket_proxy: SocketProxy = SocketProxy()
+    telemetry: Telemetry = Telemetry()
 
     def misfits(self) -> Iterator[Misfit]:
         """A store of traces that none can reach; receivers that nobody tells."""

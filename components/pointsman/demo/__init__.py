@@ -1,0 +1,1 @@
+"""A workload of known size that drives every series of the telemetry SDK."""
