@@ -37,7 +37,7 @@ Start = Callable[..., Container]
 @pytest.fixture(scope="module")
 def images() -> dict[str, ImageRef]:
     """The images, made once a machine."""
-    return tools.build(["runner-host", "github-standin", "github-exporter"], PlainProgress())
+    return tools.build(["runner-host", "github-standin", "github-exporter", "notifier"], PlainProgress())
 
 
 @pytest.fixture
@@ -149,6 +149,19 @@ def test_the_github_exporter_starts_and_can_check_certificates(images: dict[str,
     lists, cached, name = client.logs().decode().split()
     assert (lists, name) == ("True", "Repository")
     assert cached.startswith("/opt/pointsman/lib/githubkit/__pycache__/")
+
+
+def test_the_notifier_starts_and_can_check_certificates(images: dict[str, ImageRef], start: Start) -> None:
+    """It has all that it imports, and the certificates that its clients look for are its own."""
+    options = {"read_only": True, "cap_drop": ["ALL"]}
+    asked = (
+        "import httpx, pointsman.notifier.serving as s;"
+        "print(len(httpx.create_ssl_context().get_ca_certs()) > 50, s.NotifierServer.connections)"
+    )
+    for command, entrypoint in ((["--help"], None), (["-c", asked], ["/usr/bin/python3"])):
+        notifier = start(images["notifier"], command, **options, **({"entrypoint": entrypoint} if entrypoint else {}))
+        assert notifier.wait(timeout=START_SECONDS)["StatusCode"] == os.EX_OK
+    assert notifier.logs().decode().split() == ["True", "64"]
 
 
 MAKING = """

@@ -32,6 +32,7 @@ STACK = {
     "collector": (CONFIG, VOLUME),
     "log-agent": (CONFIG, VOLUME),
     "loki": (CONFIG, VOLUME),
+    "notifier": (CONFIG,),
     "prometheus": (CONFIG, VOLUME),
     "socket-proxy": (),
     "tempo": (CONFIG, VOLUME),
@@ -105,6 +106,7 @@ def test_outputs(dev: Recording) -> None:
     """The stack tells where each published service is reached, a component where its own are."""
     stack = {
         "alert-sink": "http://127.0.0.1:9096",
+        "notifier": "http://127.0.0.1:9002",
         "alertmanager": "http://127.0.0.1:9093",
         "collector": "http://127.0.0.1:4318",
         "log-agent": "http://127.0.0.1:9080",

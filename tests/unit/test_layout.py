@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "metrics_page": {"errors"},
     "runner_exporter": {"errors", "metrics_page"},
     "github_exporter": {"errors", "github", "metrics_page"},
+    "notifier": {"errors", "github", "metrics_page"},
     "http_client": set[str](),
     "telemetry": {"errors", "spec"},
     "demo": {"errors", "spec", "telemetry"},

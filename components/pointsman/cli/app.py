@@ -7,6 +7,7 @@ import os
 import typer
 
 from pointsman.cli import (
+    alert_routes,
     alerts,
     backup,
     demo,
@@ -51,6 +52,7 @@ lifecycle.register(app)
 observe.register(app)
 hosts.register(app)
 backup.register(app)
+alert_routes.register(alerts.app)
 app.add_typer(alerts.app, name="alerts")
 demo.register(app)
 app.add_typer(deployments.app, name="deployments")

@@ -10,7 +10,7 @@ githubkit is imported when a client is made, not before: importing this package 
 """
 
 from pointsman.github.adapter import GitHubClient, connect
-from pointsman.github.credentials import TokenReport, Use, preflight, read_token
+from pointsman.github.credentials import TokenReport, Use, preflight, read_secret, read_token
 from pointsman.github.patience import Clock, Patience
 from pointsman.github.port import GitHub, Issues, Runners, Secrets, Workflows
 from pointsman.github.scope import Organisation, Repository, Scope
@@ -33,5 +33,6 @@ __all__ = [
     "Workflows",
     "connect",
     "preflight",
+    "read_secret",
     "read_token",
 ]

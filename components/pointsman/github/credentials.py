@@ -27,6 +27,7 @@ KINDS = {
 # A classic token of before April 2021 has no prefix and 40 hex digits: the shortest that there is.
 SHORTEST = 40
 PLACEHOLDER = re.compile(r"\$\{?|\{\{|<.*>|changeme|change-me|your[-_ ]?token|x{6,}|\.\.\.|\*\*\*", re.IGNORECASE)
+ADDRESS = re.compile(r"https?://[^\s]+")
 # Rights that no one but the owner, and at most the group's readers, may have.
 TOO_OPEN = stat.S_IWGRP | stat.S_IRWXO
 EXPIRY_HEADER = "github-authentication-token-expiration"
@@ -37,37 +38,61 @@ def read_token(file: Path | None = None, environment: str = "") -> Secret:
 
     Raises UsageError when it is not there, readable by others, or can't be a token by its look.
     """
-    if (file is None) == (not environment):
-        raise UsageError("a GitHub token comes from one file or one environment variable", remedy="name one of the two")
-    token = _from_file(file) if file is not None else _from_environment(environment)
+    token = _read("token", "a GitHub token", file, environment)
     _checked(token)
     return token
 
 
-def _from_file(path: Path) -> Secret:
+def read_secret(what: str, file: Path | None = None, environment: str = "") -> Secret:
+    """A secret that is no token: `what` is "address", which must be an HTTP address, or "password".
+
+    Raises UsageError as `read_token` does.
+    """
+    secret = _read(what, f"{'an' if what == 'address' else 'a'} {what}", file, environment)
+    value = secret.reveal()
+    wrong = ""
+    if not value:
+        wrong = "is empty"
+    elif any(not letter.isprintable() for letter in value):
+        wrong = "has more than one line, or letters that cannot be printed"
+    elif what == "address" and not ADDRESS.fullmatch(value):
+        wrong = "does not begin with https:// or http://, or has a space in it"
+    if wrong:
+        raise UsageError(f"the {what} of {secret.origin} {wrong}", remedy=f"put the {what} there, and nothing else")
+    return secret
+
+
+def _read(what: str, one: str, file: Path | None, environment: str) -> Secret:
+    if (file is None) == (not environment):
+        raise UsageError(f"{one} comes from one file or one environment variable", remedy="name one of the two")
+    return _from_file(file, what) if file is not None else _from_environment(environment, what)
+
+
+def _from_file(path: Path, what: str) -> Secret:
     try:
         # By the open file, so that what is checked is what is read.
         with path.open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode
             if stat.S_ISREG(mode) and mode & TOO_OPEN:
                 raise UsageError(
-                    f"the token file {path} can be read or written by others (mode {stat.S_IMODE(mode):04o})",
-                    remedy=f"chmod 600 {path}; if others were on this machine meanwhile, make a new token",
+                    f"the {what} file {path} can be read or written by others (mode {stat.S_IMODE(mode):04o})",
+                    remedy=f"chmod 600 {path}; if others were on this machine meanwhile, make a new {what}",
                 )
             return Secret(file.read().strip(), f"file {path}")
     except FileNotFoundError:
         raise UsageError(
-            f"the token file {path} does not exist", remedy=f"write the token there, mode 600: {path}"
+            f"the {what} file {path} does not exist", remedy=f"write the {what} there, mode 600: {path}"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise UsageError(f"the token file {path} can't be read: {reason}", remedy=f"ls -l {path}") from None
+        raise UsageError(f"the {what} file {path} can't be read: {reason}", remedy=f"ls -l {path}") from None
 
 
-def _from_environment(name: str) -> Secret:
+def _from_environment(name: str, what: str) -> Secret:
     value = os.environ.get(name, "").strip()
     if not value:
-        raise UsageError(f"the environment variable {name} holds no token", remedy=f"set {name}, or give a token file")
+        problem = f"the environment variable {name} holds no {what}"
+        raise UsageError(problem, remedy=f"set {name}, or give a {what} file")
     return Secret(value, f"environment variable {name}")
 
 

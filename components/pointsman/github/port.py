@@ -133,6 +133,9 @@ class Issues(Protocol):
     def close(self, number: int) -> Issue:
         """Closes it."""
 
+    def update(self, number: int, *, body: str | None = None, open: bool | None = None) -> Issue:
+        """Gives it another text, closes or reopens it; what is None stays as it is."""
+
 
 class GitHub(Protocol):
     """GitHub, seen from one repository or organisation. A context manager: connections are closed at its end."""

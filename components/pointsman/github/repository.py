@@ -116,5 +116,12 @@ class RepositoryIssues(_OfRepository):
 
     def close(self, number: int) -> Issue:
         """Closes it."""
-        call = self._call(f"close issue {number}", calls.WRITE_ISSUES)
-        return self._read(call, readings.issue, "issues.update", number, data={"state": "closed"})
+        return self.update(number, open=False)
+
+    def update(self, number: int, *, body: str | None = None, open: bool | None = None) -> Issue:
+        """Gives it another text, closes or reopens it."""
+        state = None if open is None else "open" if open else "closed"
+        doing = {"closed": "close", "open": "reopen", None: "change"}[state]
+        asked = {key: value for key, value in (("body", body), ("state", state)) if value is not None}
+        call = self._call(f"{doing} issue {number}", calls.WRITE_ISSUES)
+        return self._read(call, readings.issue, "issues.update", number, data=asked)

@@ -24,6 +24,40 @@ CONNECTIONS = 16
 Page = Callable[[], tuple[int, str]]
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request."""
+
+    server: PageServer
+    timeout = CONNECTION_SECONDS
+
+    def do_GET(self) -> None:
+        """The page of the path."""
+        path = self.path.partition("?")[0]
+        page = self.server.pages.get(path)
+        try:
+            status, text = page() if page else (404, f"look at {' or '.join(self.server.pages)}\n")
+        except Exception as error:
+            print(f"error: {path}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            status, text = 500, f"{type(error).__name__}\n"
+        self.answer(status, text, CONTENT_TYPE if path == "/metrics" else "text/plain; charset=utf-8")
+
+    def answer(self, status: int, text: str, kind: str = "text/plain; charset=utf-8") -> None:
+        """Sends a whole answer."""
+        content = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def version_string(self) -> str:
+        """Names the program, and not its version."""
+        return "pointsman"
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nothing: a line a scrape would fill the journal."""
+
+
 class PageServer(ThreadingHTTPServer):
     """Answers GET of each path of `pages`. Raises UnreachableError when the port can't be had."""
 
@@ -31,13 +65,16 @@ class PageServer(ThreadingHTTPServer):
     # A full queue costs a client seconds: the standard library's 5 is full at once.
     request_queue_size = 64
 
+    handler: type[Handler] = Handler
+    connections = CONNECTIONS
+
     def __init__(self, listen: str, port: int, pages: Mapping[str, Page], seconds: float = CONNECTION_SECONDS) -> None:
         self.pages = pages
         self.address_family = socket.AF_INET6 if ":" in listen else socket.AF_INET
         self._seconds = seconds
-        self._free = threading.BoundedSemaphore(CONNECTIONS)
+        self._free = threading.BoundedSemaphore(self.connections)
         try:
-            super().__init__((listen, port), _Handler)
+            super().__init__((listen, port), self.handler)
         except OSError as error:
             raise UnreachableError(
                 f"can't listen on {listen or '0.0.0.0'} port {port}: {error.strerror}",
@@ -85,32 +122,6 @@ class PageServer(ThreadingHTTPServer):
             signal.signal(number, stop)
         with self:
             self.serve_forever()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: PageServer
-    timeout = CONNECTION_SECONDS
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        page = self.server.pages.get(path)
-        try:
-            status, text = page() if page else (404, f"look at {' or '.join(self.server.pages)}\n")
-        except Exception as error:
-            print(f"error: {path}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            status, text = 500, f"{type(error).__name__}\n"
-        content = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", CONTENT_TYPE if path == "/metrics" else "text/plain; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def version_string(self) -> str:
-        return "pointsman"
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Nothing: a line a scrape would fill the journal."""
 
 
 def _cut(connection: socket.socket) -> None:

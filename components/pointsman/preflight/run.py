@@ -28,6 +28,7 @@ from pointsman.preflight import (
     passphrase,
     ports,
     registry,
+    secrets,
 )
 from pointsman.preflight.images import ImageLook
 from pointsman.preflight.registry import RegistryLook
@@ -72,6 +73,7 @@ def run(environment: str, spec: Environment) -> Report:
         checks += [
             check("names", lambda found: names.check(whose, services, hosts, found), look),
             check("config files", lambda: config_files.check(environment)),
+            check("secrets", lambda: secrets.check(environment, spec)),
             check("container network", lambda found: network.check(environment, found), look),
             check("registry", lambda found: registry.check(source, found), reached),
             check("builds", lambda *found: builds.check(source, *found), made, reached),

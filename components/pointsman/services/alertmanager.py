@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pointsman.services.alert_sink import WEBHOOK
+from pointsman.errors import UsageError
+from pointsman.services import alert_sink, notifier
 from pointsman.services.model import Config, Exposed, HttpReload, Probe, Service
+from pointsman.services.receivers import TEMPLATE, TEMPLATES, rendered, secret_sources, texts
 from pointsman.signals.routes import Route, routes
+from pointsman.signals.walking import Told, walk
+from pointsman.spec.alerting import MuteTime
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import size_bytes
 from pointsman.yaml_text import yaml_text
@@ -17,7 +22,7 @@ CONFIG = "/etc/alertmanager"
 DATA = "/alertmanager"
 
 
-def service(spec: Environment, sink: Service) -> Service:
+def service(spec: Environment, sink: Service, tells: Service | None) -> Service:
     """One Alertmanager, without a cluster; its config is drawn from the routes of the signals."""
     return Service(
         name=NAME,
@@ -36,40 +41,74 @@ def service(spec: Environment, sink: Service) -> Service:
         ready=Probe("/-/ready"),
         config=Config(
             directory=CONFIG,
-            files={"alertmanager.yml": yaml_text(_config(spec, sink))},
+            files={"alertmanager.yml": yaml_text(config(spec, sink, tells)), TEMPLATE: texts(spec)},
             validate=("/bin/amtool", "check-config", "{release}/alertmanager.yml"),
             reload=HttpReload(
                 path="/-/reload",
                 succeeded="alertmanager_config_last_reload_successful",
                 at="alertmanager_config_last_reload_success_timestamp_seconds",
             ),
+            secrets=secret_sources(spec),
         ),
         data=DATA,
     )
 
 
-def _config(spec: Environment, sink: Service) -> dict[str, Any]:
+def config(spec: Environment, sink: Service, tells: Service | None) -> dict[str, Any]:
+    """Alertmanager's config; `tells` is the notifier, None where there is none."""
     declared = spec.alertmanager
-    urls = {sink.name: f"http://{sink.address()}{WEBHOOK}", **{each.name: each.url for each in declared.receivers}}
+    console = notifier.CONSOLE if tells else ""
     return {
         "route": {
             "receiver": sink.name,
-            "group_by": ["alertname", "environment", "service"],
+            "group_by": declared.group_by,
             "group_wait": declared.group_wait,
             "group_interval": declared.group_interval,
             "repeat_interval": declared.repeat_interval,
-            "routes": [_route(each) for each in routes(sink.name, declared)],
+            "routes": [_route(each) for each in routes(sink.name, console, declared)],
         },
-        # What is critical explains the warnings about the same thing.
+        # What is worse explains the lesser about the same thing. A label that neither has is alike.
         "inhibit_rules": [
-            {
-                "source_matchers": ['severity="critical"'],
-                "target_matchers": ['severity=~"warning|info"'],
-                "equal": ["alertname", "environment", "service"],
-            }
+            _inhibition("critical", "warning|info", declared.inhibit_by),
+            _inhibition("warning", "info", declared.inhibit_by),
         ],
-        "receivers": [{"name": name, "webhook_configs": [{"url": url}]} for name, url in urls.items()],
+        **({"time_intervals": [_mute_time(each) for each in declared.mute_times]} if declared.mute_times else {}),
+        "receivers": rendered(spec, sink, tells, f"{CONFIG}/current"),
+        "templates": [f"{TEMPLATES}/*.tmpl"],
     }
+
+
+def told(spec: Environment, labels: Mapping[str, str], environment: str) -> tuple[Told, ...]:
+    """Who is told of an alert with `labels` in `environment`, whose name Prometheus adds to every alert.
+
+    Raises UsageError where the environment has no Alertmanager.
+    """
+    if not spec.alertmanager.enabled:
+        raise UsageError(
+            f"environment {environment} has no Alertmanager",
+            remedy=f"set alertmanager.enabled to true in stacks/{environment}.yaml",
+        )
+    tells = notifier.service(spec) if spec.notifier.enabled else None
+    whole = {"environment": environment, **spec.prometheus.external_labels, **labels}
+    return walk(config(spec, alert_sink.service(spec), tells), whole)
+
+
+def _inhibition(source: str, target: str, equal: list[str]) -> dict[str, Any]:
+    return {
+        "source_matchers": [f'severity="{source}"'],
+        "target_matchers": [f'severity=~"{target}"'],
+        "equal": equal,
+    }
+
+
+def _mute_time(declared: MuteTime) -> dict[str, Any]:
+    times = [{"start_time": each.begin, "end_time": each.end} for each in declared.hours]
+    interval = {
+        **({"weekdays": list(declared.weekdays)} if declared.weekdays else {}),
+        **({"times": times} if times else {}),
+        "location": declared.time_zone,
+    }
+    return {"name": declared.name, "time_intervals": [interval]}
 
 
 def _route(route: Route) -> dict[str, Any]:
@@ -83,5 +122,6 @@ def _route(route: Route) -> dict[str, Any]:
         "matchers": list(route.matchers),
         **({"group_by": list(route.group_by)} if route.group_by else {}),
         **{key: value for key, value in timing.items() if value},
+        **({"mute_time_intervals": list(route.mute_times)} if route.mute_times else {}),
         **({"continue": True} if route.goes_on else {}),
     }

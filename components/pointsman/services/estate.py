@@ -19,6 +19,7 @@ from pointsman.services import (
     log_agent,
     loki,
     node_exporter,
+    notifier,
     prometheus,
     pushgateway,
     socket_proxy,
@@ -77,7 +78,8 @@ def compose(
     proxy, logs = socket_proxy.service(spec, machine), loki.service(spec)
     traces = tempo.service(spec) if spec.tempo.enabled else None
     sink = alert_sink.service(spec) if spec.alertmanager.enabled else None
-    alerts = alertmanager.service(spec, sink) if sink else None
+    tells = notifier.service(spec) if sink and spec.notifier.enabled else None
+    alerts = alertmanager.service(spec, sink, tells) if sink else None
     elsewhere = spec.prometheus.existing
     store = existing.bare(elsewhere) if elsewhere else prometheus.bare()
     around = collector.Neighbours(traces, store, logs, proxy)
@@ -86,14 +88,14 @@ def compose(
     has_boards = spec.grafana.enabled and grafana.NAME not in absent
     boards = grafana.service(spec, store, logs, traces, alerts) if has_boards else None
     exporters, runners = _exporters(spec), _runners(spec, fleet)
-    scraped = (*_there(logs, traces, ways, shipper, alerts, sink, boards), *exporters, *runners)
+    scraped = (*_there(logs, traces, ways, shipper, alerts, sink, tells, boards), *exporters, *runners)
     probes = _named(blackbox.NAME, exporters)
     rules, hosts = _rules(spec), fleet.hosts
     metrics = None if elsewhere else prometheus.service(environment, spec, scraped, alerts, rules, probes, hosts)
     borrowed = (
         (existing.service(environment, spec, elsewhere, scraped, alerts, rules, probes, hosts),) if elsewhere else ()
     )
-    stack_services = _there(proxy, logs, traces, metrics, sink, alerts, ways, shipper, boards)
+    stack_services = _there(proxy, logs, traces, metrics, sink, tells, alerts, ways, shipper, boards)
     interval = duration_seconds(spec.prometheus.scrape_interval)
     estate = Estate(environment, stack_services, exporters, runners, interval, borrowed)
     _refuse_taken_jobs(environment, spec, estate)

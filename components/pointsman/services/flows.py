@@ -21,6 +21,7 @@ from pointsman.services import (
     log_agent,
     loki,
     node_exporter,
+    notifier,
     prometheus,
     pushgateway,
     socket_proxy,
@@ -29,6 +30,7 @@ from pointsman.services import (
 from pointsman.services.estate import Estate
 from pointsman.services.model import Service
 from pointsman.spec.models import Environment
+from pointsman.spec.receivers import Receiver
 
 
 class Signal(StrEnum):
@@ -110,6 +112,7 @@ _STAGES = {
     loki.NAME: Stage.STORE,
     alertmanager.NAME: Stage.ALERTING,
     alert_sink.NAME: Stage.READER,
+    notifier.NAME: Stage.READER,
     grafana.NAME: Stage.READER,
 }
 # What these scrape jobs bring is about others.
@@ -140,8 +143,8 @@ def _outside(spec: Environment) -> Iterator[Place]:
         if url := spec.runners.github.url:
             yield Place(github_standin.NAME, Stage.SOURCE, note=url, title="GitHub")
     for receiver in spec.alertmanager.receivers:
-        severities = ", ".join(receiver.severities)
-        yield Place(_receiver(receiver.name), Stage.READER, note=f"receiver: {severities}", title=receiver.name)
+        note = f"receiver: {_gets(spec, receiver)}"
+        yield Place(_receiver(receiver.name), Stage.READER, note=note, title=receiver.name)
     for name in _remote(spec):
         yield Place(name, Stage.ALERTING, note=name.removeprefix(STORE), title="remote store")
 
@@ -149,6 +152,12 @@ def _outside(spec: Environment) -> Iterator[Place]:
 def _receiver(name: str) -> str:
     """The place of a declared receiver, which may be named like a service."""
     return f"{RECEIVER}{name}"
+
+
+def _gets(spec: Environment, receiver: Receiver) -> str:
+    """Which alerts a declared receiver gets."""
+    routed = any(route.receiver == receiver.name for route in spec.alertmanager.routes)
+    return "by routes" if routed else ", ".join(receiver.severities)
 
 
 def _remote(spec: Environment) -> list[str]:
@@ -196,10 +205,11 @@ def _alerts(spec: Environment) -> Iterator[Flow]:
     """From the rules to who is told, and to stores elsewhere."""
     yield Flow(prometheus.NAME, alertmanager.NAME, Signal.ALERTS, "posted over HTTP")
     yield Flow(alertmanager.NAME, alert_sink.NAME, Signal.ALERTS, "webhook")
+    yield Flow(alertmanager.NAME, notifier.NAME, Signal.ALERTS, "webhook")
     for receiver in spec.alertmanager.receivers:
-        yield Flow(
-            alertmanager.NAME, _receiver(receiver.name), Signal.ALERTS, f"webhook; {', '.join(receiver.severities)}"
-        )
+        by = " by the notifier" if receiver.by_notifier else ""
+        how = f"{receiver.kind.replace('_', ' ')}{by}; {_gets(spec, receiver)}"
+        yield Flow(alertmanager.NAME, _receiver(receiver.name), Signal.ALERTS, how)
     for name in _remote(spec):
         yield Flow(prometheus.NAME, name, Signal.METRICS, "remote write")
 

@@ -30,12 +30,14 @@ Reload = HttpReload | RestartInPlace
 class SecretSource:
     """Where a secret is read when it is delivered: a file or an environment variable. Its value is in no state.
 
-    A `generated` one is made in its file where it is missing: both of its ends are ours.
+    A `generated` one is made in its file where it is missing: both of its ends are ours. `what` it is
+    (address, password; a GitHub token when empty) says how it must look.
     """
 
     file: str = ""
     environment: str = ""
     generated: bool = False
+    what: str = ""
 
 
 @dataclass(frozen=True)

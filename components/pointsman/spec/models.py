@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from pointsman.spec.alerting import Alertmanager, Notifier
 from pointsman.spec.alerts import Alerts
 from pointsman.spec.base import Misfit, Model, ProxyResources
 from pointsman.spec.exporters import Exporters
 from pointsman.spec.runners import Runners
 from pointsman.spec.scalars import Address, Port, Size
-from pointsman.spec.stack import Alertmanager, AlertSink, Collector, Grafana, LogAgent, Loki, Prometheus, Tempo
+from pointsman.spec.stack import AlertSink, Collector, Grafana, LogAgent, Loki, Prometheus, Tempo
 from pointsman.spec.telemetry import Telemetry
 
 
@@ -44,6 +45,7 @@ class Ports(Model):
     prometheus: Port = Field(default=9090, description="Prometheus: web page, queries and API.")
     alertmanager: Port = Field(default=9093, description="Alertmanager: alerts, silences and API.")
     alert_sink: Port = Field(default=9096, description="The alert sink: the notifications that Alertmanager sent.")
+    notifier: Port = Field(default=9002, description="The notifier: what Alertmanager tells by it, and its metrics.")
     loki: Port = Field(default=3100, description="Loki: queries and push.")
     tempo: Port = Field(default=3200, description="Tempo: traces by id and search.")
     otlp_grpc: Port = Field(default=4317, description="The Collector's OTLP entry for gRPC clients.")
@@ -120,6 +122,7 @@ class Environment(Model):
     alerts: Alerts = Alerts()
     alertmanager: Alertmanager = Alertmanager()
     alert_sink: AlertSink = AlertSink()
+    notifier: Notifier = Notifier()
     loki: Loki = Loki()
     log_agent: LogAgent = LogAgent()
     tempo: Tempo = Tempo()
@@ -156,3 +159,5 @@ class Environment(Model):
                 problem="receivers are declared, but alertmanager is not enabled",
                 expected="enabled: true, or no receivers",
             )
+        if not self.notifier.enabled:
+            yield from self.alertmanager.without_notifier()

@@ -21,7 +21,7 @@ from pointsman.spec.loader import load
 from pointsman.spec.mistakes import Mistake, SpecError, shown
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import EnvironmentName
-from pointsman.spec.schema import schema_at
+from pointsman.spec.schema import schema_at, untagged
 from pointsman.spec.wording import expected, expected_key, meant_key, problem, suggestion
 
 MAX_BYTES = 256 * 1024  # a spec is a page or two; what is larger is another file
@@ -100,10 +100,10 @@ def _validate(document: Document) -> tuple[Environment | None, dict[Location, Mi
             details = error.errors(include_url=False)
         else:
             return (None if removed else environment), wrong, misfits
-        faults = [(rest.original(detail["loc"]), detail) for detail in details]
+        faults = [(rest.original(_place_of(detail)), detail) for detail in details]
         for detail in details:
             for misfit in _misfits_of(detail):
-                keys = [rest.original((*detail["loc"], *key)) for key in misfit.keys]
+                keys = [rest.original((*_place_of(detail), *key)) for key in misfit.keys]
                 if not any(_touches(key, removed) for key in keys):
                     misfits.append(_misfit(document, keys, misfit))
         if not removed:
@@ -117,13 +117,20 @@ def _misfits_of(detail: ErrorDetails) -> tuple[Misfit, ...]:
     return error.misfits if isinstance(error, Misfits) else ()
 
 
+def _place_of(detail: ErrorDetails) -> Location:
+    """Where an error is in the document; a kind that there is not is the mistake of the key that tells it."""
+    at = untagged(detail["loc"])
+    return (*at, str(detail["ctx"]["discriminator"]).strip("'")) if detail["type"] == "union_tag_invalid" else at
+
+
 def _mistake(document: Document, at: Location, detail: ErrorDetails) -> Mistake:
     if _is_of_key(at):
         return _wrong_key(document, at[:-1])
     node, key_place = find(document, at)
     if detail["type"] == "extra_forbidden":
-        return document.mistake("unknown key", key_place, at, "unknown key", expected_key(at[:-1]), meant_key(at))
-    schema = schema_at(at)
+        known = expected_key(detail["loc"][:-1])
+        return document.mistake("unknown key", key_place, at, "unknown key", known, meant_key(at))
+    schema = schema_at(detail["loc"] if untagged(detail["loc"]) == at else at)
     if node is None:
         _, section = find(document, at[:-1])
         return document.mistake("missing key", section, at, f"{at[-1]} is missing", expected(schema))

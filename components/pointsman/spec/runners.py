@@ -12,35 +12,9 @@ from pydantic import Field, StringConstraints
 
 from pointsman.spec.base import ExporterResources, Misfit, Model, Resources
 from pointsman.spec.scalars import Duration, HttpUrl, Size, duration_seconds
+from pointsman.spec.secrets import Token, VariableName
 
 STANDIN = "the GitHub stand-in"
-
-VariableName = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
-    Field(json_schema_extra={"patternErrorMessage": "expected the name of an environment variable"}),
-]
-FilePath = Annotated[
-    str,
-    StringConstraints(pattern=r"^(~?/[^\s]+)$"),
-    Field(json_schema_extra={"patternErrorMessage": "expected a path from the root or from ~"}),
-]
-
-
-class Token(Model):
-    """Where the GitHub token is: its value stands in no file of the repository."""
-
-    file: FilePath | None = Field(default=None, description="A file with the token alone, mode 600.")
-    environment: VariableName | None = Field(default=None, description="An environment variable that holds it.")
-
-    def misfits(self) -> Iterator[Misfit]:
-        """A token that is told twice or not at all."""
-        if (self.file is None) == (self.environment is None):
-            yield Misfit(
-                keys=(("file",), ("environment",)),
-                problem="the token is told twice" if self.file else "nothing says where the token is",
-                expected="either file or environment",
-            )
 
 
 class GitHub(Model):

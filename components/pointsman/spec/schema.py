@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -34,29 +34,82 @@ def schema_text() -> str:
 
 
 def schema_at(location: Location) -> Schema | None:
-    """The schema of what stands at a location, references followed; None where nothing is known."""
-    schema: Schema | None = resolved(_schema())
+    """The schema of what stands at a location, references followed; None where nothing is known.
+
+    Where it may be of several kinds, the location may name one, as pydantic's do; else it is what they are together.
+    """
+    schema: Schema | None = _schema()
     for part in location:
         if schema is None:
             return None
-        if isinstance(part, int) or part == ITEM:
-            schema = schema.get("items")
-        else:
-            schema = schema.get("properties", {}).get(part) or schema.get("additionalProperties") or None
-        schema = resolved(schema) if schema else None
-    return schema
+        schema = _step(schema, part)
+    return resolved(schema) if schema else None
+
+
+def untagged(location: Location) -> Location:
+    """A location as the document has it: pydantic's own names the kind of what may be of several."""
+    bare: Location = ()
+    schema: Schema | None = _schema()
+    for part in location:
+        if schema is None or part not in _kinds(schema):
+            bare = (*bare, part)
+        schema = _step(schema, part) if schema else None
+    return bare
 
 
 def resolved(schema: Schema) -> Schema:
     """A schema with its reference, if it is one, replaced by what it refers to; of one that may be left out, what it is
-    when it is not."""
+    when it is not; of one that may be of several kinds, what they are together."""
     branches = [branch for branch in schema.get("anyOf", []) if branch.get("type") != "null"]
     if len(branches) == 1 and "$ref" in branches[0]:
         schema = branches[0]
     if reference := schema.get("$ref"):
         target: Schema = _schema()["$defs"][reference.rpartition("/")[2]]
         return target
+    if kinds := _kinds(schema):
+        return _together(schema["discriminator"]["propertyName"], {tag: resolved(kinds[tag]) for tag in kinds})
     return schema
+
+
+def _step(schema: Schema, part: str | int) -> Schema | None:
+    """The schema one part further in."""
+    if (kind := _kinds(schema).get(str(part))) is not None:
+        return kind
+    whole = resolved(schema)
+    if isinstance(part, int) or part == ITEM:
+        return whole.get("items")
+    return whole.get("properties", {}).get(part) or whole.get("additionalProperties") or None
+
+
+def _kinds(schema: Schema) -> dict[str, Schema]:
+    """The schema of each kind, by its tag; none where there is only one."""
+    mapping = schema.get("discriminator", {}).get("mapping", {})
+    return {tag: {"$ref": reference} for tag, reference in mapping.items()}
+
+
+def _together(tag: str, kinds: Mapping[str, Schema]) -> Schema:
+    """All keys of all kinds, `tag` being the one that tells which. One that not all have says who has it; it is
+    required where whoever has it requires it."""
+    having = {key: [name for name, kind in kinds.items() if key in kind["properties"]] for key in _keys_of(kinds)}
+    properties = {tag: _tag(tag, kinds)}
+    for key, names in having.items():
+        if key != tag:
+            its = kinds[names[0]]["properties"][key]
+            whose = "" if len(names) == len(kinds) else f"{', '.join(names)}: "
+            properties[key] = {**its, "description": whose + its.get("description", "")}
+    required = [key for key, names in having.items() if all(key in kinds[name]["required"] for name in names)]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _tag(tag: str, kinds: Mapping[str, Schema]) -> Schema:
+    """The key that tells the kind, with the default that one of them gives it."""
+    told = [kind["properties"][tag] for kind in kinds.values()]
+    more = {name: value for each in told for name, value in each.items() if name in ("default", "description")}
+    return {"type": "string", "enum": list(kinds), **more}
+
+
+def _keys_of(kinds: Mapping[str, Schema]) -> list[str]:
+    return list(dict.fromkeys(key for kind in kinds.values() for key in kind["properties"]))
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,6 @@ from pointsman.spec.scalars import (
     HttpUrl,
     JobName,
     LabelName,
-    ReceiverName,
     ServerUrl,
     Size,
     Target,
@@ -177,40 +176,6 @@ class Collector(Model):
                 problem=f"max_request {self.max_request} is more than a quarter of memory {self.resources.memory}",
                 expected="a quarter of the memory or less",
             )
-
-
-class Receiver(Model):
-    """Who is told of alerts: an address that takes Alertmanager's webhook."""
-
-    name: ReceiverName = Field(description="The receiver's name in Alertmanager.")
-    url: HttpUrl = Field(description="Where notifications are posted. No secret belongs here: this file is public.")
-    severities: list[Literal["critical", "warning", "info"]] = Field(
-        default=["critical", "warning", "info"], min_length=1, description="The alerts that it gets."
-    )
-
-
-class Alertmanager(Model):
-    """Notifications of alerts: grouping, routes and receivers. The alert sink gets them all."""
-
-    enabled: bool = Field(
-        default=True, description="false leaves Alertmanager and the alert sink out: alerts show in Prometheus only."
-    )
-    group_wait: Duration = Field(default="10s", description="How long alerts of a new group are collected.")
-    group_interval: Duration = Field(default="1m", description="How long until more alerts of a group are sent.")
-    repeat_interval: Duration = Field(default="4h", description="How long until a firing alert is sent again.")
-    receivers: list[Receiver] = Field(default_factory=list, description="Webhooks beside the alert sink.")
-    resources: ExporterResources = ExporterResources(memory="128MiB")
-
-    def misfits(self) -> Iterator[Misfit]:
-        """A receiver named twice, or like the built-in one."""
-        names = Counter(["alert-sink", *(each.name for each in self.receivers)])
-        for place, each in enumerate(self.receivers):
-            if names[each.name] > 1:
-                yield Misfit(
-                    keys=(("receivers", place, "name"),),
-                    problem=f"the name {each.name} is taken",
-                    expected="a name of its own for each receiver; alert-sink is the built-in one",
-                )
 
 
 class AlertSink(Model):

@@ -170,7 +170,8 @@ def meant_key(location: Location) -> str:
         names = {str(path[-1]) for path in known_keys()}
         near_names = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.8)
         candidates = [path for path in known_keys() if path[-1] in near_names]
-    paths = [key_path(_positions(path, location)) for path in candidates]
+    # A key that another kind has in the same place would be told as its own correction.
+    paths = [key_path(_positions(path, location)) for path in candidates if path != (*above, key)]
     return "did you mean " + " or ".join(paths) + "?" if paths else ""
 
 

@@ -219,6 +219,9 @@ def test_issues(github: GitHubClient) -> None:
     assert not issues.close(made.number).open
     assert issues.all() == ()
     assert [issue.title for issue in issues.all(open_only=False)] == ["runner is offline"]
+    assert issues.update(made.number, open=True).open
+    changed = issues.update(made.number, body="since 11:00")
+    assert (changed.open, changed.body) == (True, "since 11:00")
 
 
 def test_rate_limits_cost_nothing(standin: Standin, github: GitHubClient) -> None:

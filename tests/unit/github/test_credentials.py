@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.errors import UsageError
-from pointsman.github import GitHubClient, Secret, Use, preflight, read_token
+from pointsman.github import GitHubClient, Secret, Use, preflight, read_secret, read_token
 from pointsman.github.credentials import expiry, kind
 from pointsman.github.errors import BadToken, MissingPermission
 from tests.standins.github_server.access import Grant
@@ -101,6 +101,40 @@ def test_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ({}, {"file": binary, "environment": "POINTSMAN_TEST_TOKEN"}):
         with pytest.raises(UsageError, match="one file or one environment variable"):
             read_token(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("what", "content", "said"),
+    [
+        ("address", "", "is empty"),
+        ("address", "hooks.example.org/hunter2", "does not begin with https://"),
+        ("address", "https://a b/hunter2", "has a space in it"),
+        ("password", "hunter2\nhunter2", "more than one line"),
+        ("password", "  \n", "is empty"),
+    ],
+)
+def test_a_secret_that_can_be_none(tmp_path: Path, what: str, content: str, said: str) -> None:
+    """It is told by its file, and never shown."""
+    path = tmp_path / "secret"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(UsageError, match=said) as caught:
+        read_secret(what, file=path)
+    assert str(path) in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_secrets_that_are_no_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short ones, and passwords with spaces inside; a file that others read is refused as for a token."""
+    path = tmp_path / "secret"
+    path.write_text("correct horse\n")
+    path.chmod(0o600)
+    assert read_secret("password", file=path).reveal() == "correct horse"
+    monkeypatch.setenv("POINTSMAN_TEST_ADDRESS", "https://hooks.example.org/a")
+    assert read_secret("address", environment="POINTSMAN_TEST_ADDRESS").reveal() == "https://hooks.example.org/a"
+    path.chmod(0o644)
+    with pytest.raises(UsageError, match=r"the password file .* can be read or written by others"):
+        read_secret("password", file=path)
 
 
 def test_preflight_proves_the_token(standin: Standin, github: GitHubClient) -> None:

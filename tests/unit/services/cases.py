@@ -28,6 +28,7 @@ ports:
   prometheus: 19090
   alertmanager: 19093
   alert_sink: 19096
+  notifier: 19002
   loki: 13100
   tempo: 13200
   otlp_grpc: 14317
@@ -76,6 +77,8 @@ alerts:
     {offline_for: 3m, queue_wait: 5m, disk_free: 0.2, clock_offset: 20s, failed_jobs: 5, version_days: 10,
      secret_age: 60d, secret_warning: 10d, token_warning: 21d, unreachable_for: 15m, rate_limit: 0.2}
 alertmanager:
+  group_by: [alertname, environment]
+  inhibit_by: [alertname, environment, instance]
   group_wait: 20s
   group_interval: 3m
   repeat_interval: 12h
@@ -86,9 +89,45 @@ alertmanager:
     - name: team-chat
       url: http://chat.example.org:8080/alerts
       severities: [critical, warning]
+    - {kind: slack, name: platform, webhook_url: {file: /etc/pointsman/slack}, channel: "#platform"}
+    - {kind: slack, name: agents, webhook_url: {environment: SLACK_AGENTS}, send_resolved: false}
+    - {kind: discord, name: lounge, webhook_url: {file: /etc/pointsman/discord}, severities: [info]}
+    - kind: discord
+      name: plain
+      webhook_url: {file: /etc/pointsman/discord}
+      through: alertmanager
+      severities: [info]
+    - kind: email
+      name: duty
+      to: duty@example.org
+      sender: pointsman@example.org
+      smarthost: smtp.example.org:587
+      username: pointsman
+      password: {file: /etc/pointsman/smtp}
+    - kind: github_issue
+      name: incidents
+      repository: acme/app
+      token: {file: /etc/pointsman/issues-token}
+      labels: [incident]
+      send_resolved: true
+      server: https://github.example.org
+      api_url: https://github.example.org/api
+  routes:
+    - {receiver: platform, owners: [platform], severities: [critical, warning], mute_times: [nights, weekends]}
+    - {receiver: agents, owners: [agents, workflows], matchers: ['agent_name!~"test-.*"'], group_by: [agent_name]}
+    - {receiver: duty, severities: [critical], group_wait: 1m, group_interval: 10m, repeat_interval: 1d}
+    - {receiver: incidents, severities: [critical], matchers: ['environment="production"']}
+  mute_times:
+    - name: nights
+      hours: [{begin: "20:00", end: "24:00"}, {begin: "00:00", end: "06:00"}]
+      time_zone: Europe/Berlin
+    - {name: weekends, weekdays: [saturday, sunday]}
+  dead_man: on-call
   resources: {memory: 160MiB, cpus: 0.4}
 alert_sink:
   resources: {memory: 48MiB, cpus: 0.1}
+notifier:
+  resources: {memory: 112MiB, cpus: 0.2}
 loki:
   retention: 2w
   resources: {memory: 1GiB, cpus: 1.5}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.services import github_exporter, github_standin, grafana, labels, socket_proxy
+from pointsman.services import github_exporter, github_standin, grafana, labels, notifier, socket_proxy
 from pointsman.services.estate import compose
 from pointsman.services.log_agent import Agent
 from pointsman.services.model import HttpReload
@@ -52,7 +52,7 @@ def test_what_has_a_config_can_be_proved(case: Case) -> None:
     for service in case.estate.services:
         if service.config:
             assert service.ready is not None, service.name
-            if service.name not in (grafana.NAME, github_standin.NAME, github_exporter.NAME):
+            if service.name not in (grafana.NAME, github_standin.NAME, github_exporter.NAME, notifier.NAME):
                 assert any("{release}" in part for part in service.config.validate), service.name
             live = f"{service.config.directory}/current"
             assert any(live in part for part in (*service.command, *service.variables.values())), service.name
@@ -104,6 +104,7 @@ def test_every_port_of_the_spec_belongs_to_a_service(case: Case) -> None:
         "ports.tempo": spec.tempo.enabled,
         "ports.alertmanager": has_alerts,
         "ports.alert_sink": has_alerts,
+        "ports.notifier": has_alerts and spec.notifier.enabled,
         "ports.github": spec.runners.has_standin,
         "ports.github_exporter": spec.runners.hosts != "none" and spec.runners.exporter.enabled,
         **{f"ports.{name}": has_collector for name in COLLECTOR_PORTS},

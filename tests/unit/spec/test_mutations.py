@@ -31,7 +31,11 @@ FULL = Environment.model_validate(
             "receivers": [
                 {"name": "on-call", "url": "https://pager.example.org/hook", "severities": ["critical"]},
                 {"name": "chat", "url": "http://chat:8080/alerts"},
+                {"kind": "slack", "name": "team", "webhook_url": {"file": "/etc/slack"}},
+                {"kind": "github_issue", "name": "issues", "repository": "acme/app", "token": {"environment": "T"}},
             ],
+            "routes": [{"receiver": "team", "owners": ["a"], "matchers": ['job=~"a|b"'], "mute_times": ["nights"]}],
+            "mute_times": [{"name": "nights", "hours": [{"begin": "00:00", "end": "06:00"}]}],
         },
         "exporters": {
             "blackbox": {"probes": [{"job": "sites", "module": "tcp_connect", "targets": ["https://a", "b:1"]}]},

@@ -24,7 +24,9 @@ def test_the_resolved_spec_reads_back_to_the_same() -> None:
 
 
 def leaves(value: object) -> int:
-    """How many values a document holds, an empty list or mapping counted as one."""
+    """How many lines with values a document has, an empty list or mapping counted as one."""
+    if isinstance(value, list) and value:
+        return 1 + len(value)
     return sum(leaves(child) for child in value.values()) if isinstance(value, dict) and value else 1
 
 

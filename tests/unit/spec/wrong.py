@@ -6,9 +6,10 @@ DURATION = "a duration: whole numbers with y, w, d, h, m, s or ms, the longest u
 SIZE = "a size: a whole number with B, KiB, MiB, GiB or TiB, such as 512MiB"
 PORT = "a whole number from 1 to 65535"
 SECTIONS = (
-    "target, images, network, ports, container_logs, prometheus, alerts, alertmanager, alert_sink, loki, log_agent, "
-    "tempo, collector, grafana, exporters, runners, socket_proxy"
+    "target, images, network, ports, container_logs, prometheus, alerts, alertmanager, alert_sink, notifier, loki, "
+    "log_agent, tempo, collector, grafana, exporters, runners, socket_proxy"
 )
+MATCHER = 'a label, =, !=, =~ or !~, and a value in double quotes without backslashes, such as job="api"'
 LABEL = "a label name: letters, digits and underscores, no digit first"
 JOB = "a job name: small letters, digits, _ and -, a letter first, at most 63"
 URL = "an address with http:// or https://, without user or password, such as http://store.example.org:8080/api"
@@ -319,14 +320,14 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         "alertmanager: {receivers: [{name: alert-sink, url: 'http://a'}]}\n",
         [
             "1:35  alertmanager.receivers[0].name  the name alert-sink is taken; "
-            "expected a name of its own for each receiver; alert-sink is the built-in one"
+            "expected a name of its own for each receiver; alert-sink and console are built in"
         ],
     ),
     "receiver named twice": (
         "alertmanager:\n  receivers:\n    - {name: a, url: 'http://a'}\n    - {name: a, url: 'http://b'}\n",
         [
             f"{line}:14  alertmanager.receivers[{place}].name  the name a is taken; "
-            "expected a name of its own for each receiver; alert-sink is the built-in one"
+            "expected a name of its own for each receiver; alert-sink and console are built in"
             for place, line in enumerate((3, 4))
         ],
     ),
@@ -413,6 +414,86 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         [
             "1:22  collector.enabled  tempo is enabled, but not the collector, by which spans reach it; "
             "expected both enabled, or tempo: {enabled: false} as well"
+        ],
+    ),
+    "a kind of receiver that there is not": (
+        "alertmanager: {receivers: [{kind: slak, name: a}]}\n",
+        [
+            "1:35  alertmanager.receivers[0].kind  slak does not fit; "
+            "expected one of discord, email, github_issue, slack, webhook; did you mean slack?"
+        ],
+    ),
+    "a key of another kind of receiver": (
+        "alertmanager: {receivers: [{kind: slack, name: a, webhook_url: {file: /a}, url: 'http://a'}]}\n",
+        [
+            "1:76  alertmanager.receivers[0].url  unknown key; "
+            "expected one of name, severities, send_resolved, kind, webhook_url, channel"
+        ],
+    ),
+    "a receiver without its secret": (
+        "alertmanager: {receivers: [{kind: slack, name: a}, {kind: discord, name: b, webhook_url: {}}]}\n",
+        [
+            "1:28  alertmanager.receivers[0].webhook_url  webhook_url is missing; "
+            "expected a mapping with the keys file, environment",
+            "1:77  alertmanager.receivers[1].webhook_url.file  nothing says where the address is; "
+            "expected either file or environment",
+        ],
+    ),
+    "a login without a password": (
+        "alertmanager: {receivers: [{kind: email, name: a, to: a@b, sender: c@d, smarthost: 'e:25', username: f}]}\n",
+        ["1:102  alertmanager.receivers[0].username  username is declared without password; expected password as well"],
+    ),
+    "severities told twice": (
+        "alertmanager: {receivers: [{name: a, url: 'http://a', severities: [info]}], routes: [{receiver: a}]}\n",
+        [
+            "1:67  alertmanager.receivers[0].severities  routes say what a gets, and severities say it again; "
+            "expected severities in the routes, and none here"
+        ],
+    ),
+    "routes that lead nowhere": (
+        "alertmanager:\n  receivers: [{name: a, url: 'http://a'}]\n  dead_man: b\n  routes:\n"
+        "    - {receiver: b}\n    - {receiver: a, mute_times: [nights]}\n    - {receiver: console}\n",
+        [
+            "3:13  alertmanager.dead_man  there is no receiver b; expected one that is declared: a",
+            "5:18  alertmanager.routes[0].receiver  there is no receiver b; expected one that is declared: a",
+            "6:34  alertmanager.routes[1].mute_times[0]  there is no mute time nights; "
+            "expected one that is declared: none is declared",
+            "7:18  alertmanager.routes[2].receiver  console gets every alert without a route; "
+            "expected one of alertmanager.receivers",
+        ],
+    ),
+    "matchers that Alertmanager does not know": (
+        "alertmanager:\n  receivers: [{name: a, url: 'http://a'}]\n  routes:\n"
+        "    - {receiver: a, matchers: [job=api, 'job=~\"(\"']}\n",
+        [
+            f"4:32  alertmanager.routes[0].matchers[0]  job=api does not fit; expected {MATCHER}",
+            "4:41  alertmanager.routes[0].matchers[1]  the pattern is wrong: missing ), unterminated subpattern at "
+            f"position 0; expected {MATCHER}",
+        ],
+    ),
+    "mute times that are none": (
+        "alertmanager:\n  mute_times:\n    - {name: a}\n    - {name: b, hours: [{begin: '20:00', end: '06:00'}]}\n"
+        "    - {name: a, weekdays: [sunday]}\n",
+        [
+            "3:14  alertmanager.mute_times[0].name  a is at all times; expected weekdays, hours, or both",
+            "4:47  alertmanager.mute_times[1].hours[0].end  20:00 to 06:00 ends before it has begun; expected an end "
+            'on the same day; a night is two: "20:00" to "24:00", "00:00" to "06:00"',
+        ],
+    ),
+    "a mute time named twice": (
+        "alertmanager:\n  mute_times:\n    - {name: a, weekdays: [sunday]}\n    - {name: a, weekdays: [monday]}\n",
+        [
+            f"{line}:14  alertmanager.mute_times[{place}].name  the name a is taken; "
+            "expected a name of its own for each mute time"
+            for place, line in enumerate((3, 4))
+        ],
+    ),
+    "issues without the notifier": (
+        "notifier: {enabled: false}\nalertmanager:\n  receivers:\n"
+        "    - {kind: github_issue, name: a, repository: a/b, token: {file: /x}}\n",
+        [
+            "1:21  notifier.enabled  the receiver a is told by the notifier, which is not enabled; "
+            "expected enabled: true, or another kind of receiver"
         ],
     ),
     "receivers that nobody tells": (

@@ -29,6 +29,7 @@ SWITCHES = {
     "tempo.enabled",
     "collector.enabled",
     "alertmanager.enabled",
+    "notifier.enabled",
     "grafana.enabled",
     "exporters.node.enabled",
     "exporters.blackbox.enabled",
@@ -75,9 +76,10 @@ def without(at: Location) -> dict[str, Any]:
 
 
 WRITTEN = list(leaves(DOCUMENT))
-# A time-out alone would be longer than the interval's default, and the other way round; a GitHub without its token or a
-# package without its checksum is refused.
+# A time-out alone would be longer than the interval's default, and the other way round; a GitHub without its token, a
+# package without its checksum and routes without their receivers and mute times are refused.
 TOGETHER = {"prometheus.scrape_timeout", "runners.github.url", "runners.github.token.file"}
+TOGETHER |= {"alertmanager.receivers", "alertmanager.mute_times"}
 TOGETHER |= {f"runners.package.{key}" for key in ("url", "sha256", "version", "newest.version", "newest.released")}
 ALONE = [at for at in WRITTEN if key_path(at) not in TOGETHER]
 

@@ -48,10 +48,11 @@ def _value(source: Props) -> str:
 
 
 def _kept(source: Props) -> str:
-    from pointsman.github.credentials import read_token
+    from pointsman.github.credentials import read_secret, read_token
 
-    if name := source.get("environment"):
-        return read_token(environment=name).reveal()
-    if not source.get("file"):
+    name, file = source.get("environment", ""), source.get("file", "")
+    if not name and not file:
         raise UsageError("nothing says where the secret is", remedy="name a file or an environment variable")
-    return read_token(Path(source["file"]).expanduser()).reveal()
+    path = None if name else Path(file).expanduser()
+    what = source.get("what", "")
+    return (read_secret(what, path, name) if what else read_token(path, name)).reveal()

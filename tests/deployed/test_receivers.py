@@ -1,0 +1,266 @@
+"""Receivers of every kind, told by the Alertmanager that the estate runs: what arrives, and what does when they fail.
+
+Alertmanager runs as a process of this machine in the files of its image, with the config that a spec renders; only the
+addresses of its neighbours are moved to loopback.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import docker
+import httpx
+import pytest
+
+from pointsman.images.model import Resolution
+from pointsman.notifier.serving import NotifierServer, desks
+from pointsman.notifier.settings import load
+from pointsman.services import alert_sink, alertmanager, notifier
+from pointsman.spec.reader import parse
+from tests.standins.github_server.serving import Standin
+from tests.standins.sinks import HttpSink, SmtpSink, until
+from tests.unit.github.world import TOKEN
+
+PROGRAM = "/bin/alertmanager"
+SPEC = """\
+alertmanager:
+  group_by: [alertname]
+  group_wait: 100ms
+  group_interval: 1s
+  receivers:
+    - {{name: good, url: "{good}/webhook"}}
+    - {{name: flaky, url: "{flaky}/webhook"}}
+    - {{name: hanging, url: "{hanging}/webhook"}}
+    - {{name: refusing, url: "http://127.0.0.1:9/webhook"}}
+    - {{kind: slack, name: chat, webhook_url: {{file: /secret/slack}}, channel: "#alerts"}}
+    - {{kind: discord, name: embeds, webhook_url: {{file: /secret/discord}}}}
+    - {{kind: discord, name: texts, webhook_url: {{file: /secret/discord}}, through: alertmanager}}
+    - {{kind: email, name: duty, to: duty@example.org, sender: pointsman@example.org, smarthost: "{smtp}",
+       require_tls: false}}
+    - {{kind: github_issue, name: incidents, repository: acme/app, server: "{github}", token: {{file: /secret/token}}}}
+    - {{name: night, url: "{good}/night"}}
+  routes:
+    - {{receiver: night, mute_times: [always]}}
+  mute_times:
+    - {{name: always, weekdays: [monday, tuesday, wednesday, thursday, friday, saturday, sunday]}}
+"""
+
+
+@dataclass
+class World:
+    """Alertmanager at `url`, and all that it tells."""
+
+    url: str
+    good: HttpSink
+    flaky: HttpSink
+    smtp: SmtpSink
+    github: Standin
+    sink: HttpSink
+
+    def fire(self, *alerts: dict[str, str], seconds: float = 3600.0) -> None:
+        """Posts alerts as Prometheus does: they are over `seconds` from now."""
+        ends = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+        told = [
+            {
+                "labels": labels,
+                "annotations": {"summary": f"{labels['alertname']} is on", "runbook_url": "https://example.org/r.md"},
+                "startsAt": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
+                "endsAt": ends,
+                "generatorURL": "http://prometheus:9090/graph",
+            }
+            for labels in alerts
+        ]
+        assert httpx.post(f"{self.url}/api/v2/alerts", json=told, timeout=10).status_code == 200
+
+    def failures(self) -> dict[str, float]:
+        """Failed notifications by integration and reason, of those that failed."""
+        name = "alertmanager_notifications_failed_total"
+        lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
+        found = (line.removeprefix(name).rsplit(" ", 1) for line in lines if line.startswith(name))
+        return {labels: float(value) for labels, value in found if float(value)}
+
+
+@pytest.fixture
+def root(engine: docker.DockerClient, images: Resolution, tmp_path: Path) -> Path:
+    """The files of Alertmanager's image."""
+    container = engine.containers.create(images.images["alertmanager"].image_id, network_mode="none")
+    try:
+        archive = io.BytesIO(b"".join(container.export()))  # type: ignore[arg-type]
+    finally:
+        container.remove(force=True)
+    with tarfile.open(fileobj=archive) as tar:
+        tar.extractall(tmp_path / "root", filter="tar")
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def world(root: Path) -> Iterator[World]:
+    """Everything on loopback, new for each test."""
+    with ExitStack() as stack:
+        good, sink = stack.enter_context(HttpSink()), stack.enter_context(HttpSink())
+        flaky, hanging = stack.enter_context(HttpSink(first=(500, 503))), stack.enter_context(HttpSink(status=0))
+        smtp, github = stack.enter_context(SmtpSink(refusals=1)), stack.enter_context(Standin(tokens=[TOKEN.reveal()]))
+        text = SPEC.format(good=good.url, flaky=flaky.url, hanging=hanging.url, smtp=smtp.address, github=github.url)
+        url = _started(stack, root, text, sink, good)
+        yield World(url, good, flaky, smtp, github, sink)
+        assert github.app.violations == []
+
+
+def _started(stack: ExitStack, root: Path, text: str, sink: HttpSink, chat: HttpSink) -> str:
+    """Alertmanager and the notifier of a spec, both running; Alertmanager's address."""
+    spec = parse(text, "stacks/test.yaml")
+    secrets = {"chat": f"{chat.url}/slack", "embeds": f"{chat.url}/embeds", "texts": f"{chat.url}/texts"}
+    tells, collects = notifier.service(spec), alert_sink.service(spec)
+    for service in (tells, alertmanager.service(spec, collects, tells)):
+        assert service.config is not None
+        live = root / service.config.directory.lstrip("/") / "current"
+        for name, content in service.config.files.items():
+            _write(live / name, content)
+        for name in service.config.secrets:
+            _write(live / name, secrets.get(Path(name).name, TOKEN.reveal()))
+    file = root / f"{notifier.CONFIG}/current/{notifier.SETTINGS}".lstrip("/")
+    file.write_text(file.read_text().replace(notifier.CONFIG, f"{root}{notifier.CONFIG}"))
+    settings = replace(load(file), port=0, listen="127.0.0.1")
+    server = NotifierServer(settings, dict(desks(settings)))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    stack.callback(server.server_close)
+    stack.callback(server.shutdown)
+    there = {tells.url(): f"http://127.0.0.1:{server.port}", collects.url(): sink.url, "timeout: 10s": "timeout: 1s"}
+    return _alertmanager(stack, root, there)
+
+
+def _alertmanager(stack: ExitStack, root: Path, there: dict[str, str]) -> str:
+    config = root / f"{alertmanager.CONFIG}/current/alertmanager.yml".lstrip("/")
+    for what, instead in there.items():
+        config.write_text(config.read_text().replace(what, instead))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = root.parent / "log"
+    output = stack.enter_context(log.open("w"))
+    enter = ["chroot", str(root)] if os.geteuid() == 0 else ["unshare", "--map-root-user", f"--root={root}"]
+    options = (f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--storage.path=/alertmanager")
+    command = [*enter, PROGRAM, f"--config.file={alertmanager.CONFIG}/current/alertmanager.yml", *options]
+    process = subprocess.Popen(command, stdout=output, stderr=output)
+    stack.callback(process.wait, 20)
+    stack.callback(process.terminate)
+    url = f"http://127.0.0.1:{port}"
+
+    def ready() -> bool:
+        assert process.poll() is None, log.read_text()
+        try:
+            return httpx.get(f"{url}/-/ready", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    until(ready, "Alertmanager is ready")
+    return url
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+def test_every_kind_of_receiver_is_told(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    """What fires arrives everywhere, beside receivers that hang and refuse, and so does its end."""
+    alert = {"alertname": "RunnerOffline", "severity": "critical", "owner": "platform", "environment": "dev"}
+    world.fire(alert)
+    issues = world.github.app.world.issues
+    until(lambda: issues.get("acme/app"), "an issue")
+    until(lambda: world.smtp.mails, "a mail, of which the first was refused")
+    for path in ("/webhook", "/slack", "/embeds", "/texts"):
+        until(lambda path=path: world.good.at(path), path)  # type: ignore[misc]
+    until(lambda: world.sink.posted, "the alert sink")
+    assert issues["acme/app"][1].title == "[critical] RunnerOffline: RunnerOffline is on"
+    assert world.smtp.mails[0]["Subject"] == "[FIRING:1] RunnerOffline in dev"
+    slack = world.good.at("/slack")[0].body
+    assert slack["channel"] == "#alerts"
+    assert slack["attachments"][0]["title"] == "[FIRING:1] RunnerOffline in dev"
+    assert "<https://example.org/r.md|Runbook>" in slack["attachments"][0]["text"]
+    assert world.good.at("/embeds")[0].body["embeds"][0]["title"] == "RunnerOffline is on"
+    assert "RunnerOffline is on" in json.dumps(world.good.at("/texts")[0].body)
+    world.fire(alert, seconds=0)
+    until(lambda: not issues["acme/app"][1].open, "the issue closed")
+    until(lambda: any("[RESOLVED]" in mail["Subject"] for mail in world.smtp.mails), "a mail of the end")
+    until(lambda: world.good.at("/webhook")[-1].body["status"] == "resolved", "the end at the webhook")
+    assert world.good.at("/night") == []
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert {line["status"] for line in lines if line["event"] == "alert"} == {"firing", "resolved"}
+
+
+def test_who_fails_is_told_again(world: World) -> None:
+    """After 500 and 503 the notification arrives; what hangs and what refuses is counted, and nobody else waits."""
+    world.fire({"alertname": "Slow", "severity": "info"})
+    until(lambda: world.good.at("/webhook"), "the good one", 5.0)
+    until(lambda: [each.status for each in world.flaky.posted][:3] == [500, 503, 200], "the third try")
+    until(lambda: world.failures(), "failures are counted", 30.0)
+    until(lambda: len(world.sink.posted) == 1, "the sink, once")
+    assert all('integration="webhook"' in labels for labels in world.failures())
+
+
+def test_what_is_worse_silences_the_lesser(world: World) -> None:
+    """A critical alert hides the warning and the info about the same instance, and of no other."""
+    about = {"alertname": "Filling", "instance": "a"}
+    world.fire(*({**about, "severity": severity} for severity in ("critical", "warning", "info")))
+    world.fire({"alertname": "Filling", "instance": "b", "severity": "warning"})
+    world.fire(
+        {"alertname": "Filling", "instance": "c", "severity": "info"}, {"alertname": "Last", "severity": "Critical"}
+    )
+
+    def told() -> set[tuple[str, str]]:
+        alerts = [alert["labels"] for each in world.sink.posted for alert in each.body["alerts"]]
+        return {(labels.get("instance", ""), labels["severity"]) for labels in alerts}
+
+    wanted = {("a", "critical"), ("b", "warning"), ("c", "info"), ("", "Critical")}
+    until(lambda: told() >= wanted, "all that nothing hides")
+    time.sleep(2.5)  # two more looks at each group
+    assert told() == wanted
+
+
+def test_a_github_that_is_down_for_a_while_misses_nothing(world: World) -> None:
+    """The notifier says so to Alertmanager, which sends it again: one issue, once GitHub is back."""
+    world.github.app.faults.add({"kind": "status", "status": 502})
+    world.fire({"alertname": "Down", "severity": "critical"})
+    until(lambda: world.sink.posted, "the others are told")
+    assert not world.github.app.world.issues
+    world.github.app.faults.set.clear()
+    until(lambda: world.github.app.world.issues.get("acme/app"), "the issue", 40.0)
+    assert len(world.github.app.world.issues["acme/app"]) == 1
+
+
+def test_five_hundred_alerts_at_once(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each its own group: none is lost on the way to the webhook, the sink and the log; how long it took is printed."""
+    names = {f"Alert{number}" for number in range(500)}
+    began = time.monotonic()
+    world.fire(*({"alertname": name, "severity": "none"} for name in sorted(names)))
+    told: set[str] = set()
+
+    def logged() -> bool:
+        for line in capfd.readouterr().out.splitlines():
+            found = json.loads(line)
+            if found["event"] == "alert":
+                told.add(found["alertname"])
+        return told == names
+
+    def arrived() -> set[str]:
+        return {alert["labels"]["alertname"] for each in world.sink.posted for alert in each.body["alerts"]}
+
+    until(lambda: arrived() == names, "all at the sink", 60.0)
+    seconds = time.monotonic() - began
+    until(logged, "all in the log", 60.0)
+    os.write(2, f"\n500 alerts: {len(world.sink.posted)} notifications at the sink in {seconds:.1f} s\n".encode())
