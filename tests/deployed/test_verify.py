@@ -173,7 +173,7 @@ def test_a_service_that_hangs_is_red_in_time(environment: Declared, service: str
 def test_status_tells_what_runs(environment: Declared) -> None:
     """Versions as locked, memory within the limit, all in less than two seconds."""
     started = time.monotonic()
-    table = status.rows(environment)
+    table = status.look(environment).services
     assert time.monotonic() - started < 2
     assert [row.service for row in table] == [service.name for service in environment.estate.services]
     for row, service in zip(table, environment.estate.services, strict=True):
