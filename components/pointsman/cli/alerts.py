@@ -21,18 +21,19 @@ def lint(environment: EnvironmentOption = "dev", output: OutputOption = Output.T
     from pointsman.alerts import sources
     from pointsman.errors import EXIT_FAULT, EXIT_GOOD
     from pointsman.paths import checkout
-    from pointsman.signals.catalogue import alerts, every_group
+    from pointsman.signals.catalogue import alerts, every_group, slo_groups
     from pointsman.signals.lint import faults
     from pointsman.spec.reader import read_environment
 
     with guarded(output):
-        every = alerts(every_group(read_environment(environment)))
-        found = faults(every, sources.cases(checkout()), sources.pages(checkout()))
+        spec = read_environment(environment)
+        every, derived = alerts(every_group(spec)), alerts(slo_groups(spec))
+        found = faults(every, sources.cases(checkout()), sources.pages(checkout()), derived)
         rows = [{"alert": each.alert, "problem": each.problem, "expected": each.expected} for each in found]
         if rows or output is Output.JSON:
             show_rows("faults", rows, output)
         else:
-            out.print(f"[green]✓[/green] {len(every)} alerts have all that they need")
+            out.print(f"[green]✓[/green] {len(every) + len(derived)} alerts have all that they need")
         finish(EXIT_FAULT if rows else EXIT_GOOD)
 
 

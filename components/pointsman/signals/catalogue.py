@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pointsman.signals import agents, cost, deployments, runners, stack, stores, system, verification, workflows
+from pointsman.signals import agents, cost, deployments, runners, slos, stack, stores, system, verification, workflows
 from pointsman.signals.model import Alert, RuleGroup
 from pointsman.spec.models import Environment
 
 
 def every_group(spec: Environment) -> tuple[RuleGroup, ...]:
-    """The rules of every subject, whether the environment has it or not."""
+    """The alerts of every subject, whether the environment has it or not; those of SLOs stand apart."""
     groups = (
         stack.alerts(spec),
         stores.alerts(spec),
@@ -25,10 +25,16 @@ def every_group(spec: Environment) -> tuple[RuleGroup, ...]:
     return tuple(_with_runbooks(group, spec.alerts.runbooks) for group in groups)
 
 
+def slo_groups(spec: Environment) -> tuple[RuleGroup, ...]:
+    """Recording rules and alerts of the objectives that are enabled."""
+    return tuple(_with_runbooks(group, spec.alerts.runbooks) for group in slos.groups(spec))
+
+
 def rule_groups(spec: Environment) -> tuple[RuleGroup, ...]:
     """The rules that an environment loads: none on runner hosts that it does not have."""
     absent = {group.name for group in runners.alerts(spec)} if spec.runners.hosts == "none" else set()
-    return tuple(group for group in every_group(spec) if group.name not in absent)
+    subjects = tuple(group for group in every_group(spec) if group.name not in absent)
+    return subjects + slo_groups(spec)
 
 
 def alerts(groups: tuple[RuleGroup, ...]) -> tuple[Alert, ...]:

@@ -11,7 +11,7 @@ from pointsman.signals.model import Alert, Severity
 from pointsman.spec.scalars import duration_seconds
 
 HEADINGS = ("Meaning", "Impact", "Diagnose", "Fix", "Escalate")
-REMEDY = re.compile(r"^Expected time to remedy: \d+.\d+ minutes\.", re.MULTILINE)
+REMEDY = re.compile(r"^Expected time to remedy: (\d+.\d+ minutes|a working day)\b", re.MULTILINE)
 LEVEL = re.compile(r"\bLevel [1-4]\b")
 OTHER_PAGES = frozenset({"README", "quick-reference"})
 ALWAYS_FIRES = "vector(1)"
@@ -39,12 +39,18 @@ class Fault:
     expected: str
 
 
-def faults(alerts: Sequence[Alert], cases: Sequence[Case], pages: Mapping[str, str]) -> tuple[Fault, ...]:
-    """All that the alerts lack, with promtool's `cases` and the texts of the runbooks by their names."""
-    names = {alert.name for alert in alerts if alert.severity != "none"}
+def faults(
+    alerts: Sequence[Alert], cases: Sequence[Case], pages: Mapping[str, str], derived: Sequence[Alert] = ()
+) -> tuple[Fault, ...]:
+    """All that the alerts lack, with promtool's `cases` and the texts of the runbooks by their names.
+
+    `derived` are the alerts of SLOs: their cases are derived from the same tables as they are, not written by hand.
+    """
+    names = {alert.name for alert in (*alerts, *derived) if alert.severity != "none"}
     strays = sorted(set(pages) - names - OTHER_PAGES)
     return (
-        *(fault for alert in alerts for fault in (*_said(alert), *_paged(alert, pages), *_tested(alert, cases))),
+        *(fault for alert in (*alerts, *derived) for fault in (*_said(alert), *_paged(alert, pages))),
+        *(fault for alert in alerts for fault in _tested(alert, cases)),
         *(Fault(page, f"runbooks/{page}.md is of no alert", "a page an alert, called like it") for page in strays),
     )
 

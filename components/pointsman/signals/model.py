@@ -1,4 +1,4 @@
-"""What a signal is: alerts in groups, as Prometheus evaluates them."""
+"""What a signal is: alerts and recorded series in groups, as Prometheus evaluates them."""
 
 from __future__ import annotations
 
@@ -55,16 +55,34 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class RuleGroup:
-    """Rules that are evaluated together, every `interval`; empty for Prometheus's own interval.
+class Record:
+    """One recording rule: the value of `expr`, kept as the series `name` with `labels` added."""
 
-    `labels` are added to all of its alerts.
+    name: str
+    expr: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def rendered(self) -> dict[str, Any]:
+        """The rule as Prometheus reads it."""
+        return {"record": self.name, "expr": self.expr, **({"labels": dict(self.labels)} if self.labels else {})}
+
+
+@dataclass(frozen=True)
+class RuleGroup:
+    """Rules that are evaluated together, in their order, every `interval`; empty for Prometheus's own interval.
+
+    `labels` are added to all of them.
     """
 
     name: str
-    rules: tuple[Alert, ...]
+    rules: tuple[Alert | Record, ...]
     interval: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Those of its rules that are alerts."""
+        return tuple(rule for rule in self.rules if isinstance(rule, Alert))
 
     def rendered(self) -> str:
         """The group as a rule file of its own."""

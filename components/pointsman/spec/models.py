@@ -15,6 +15,7 @@ from pointsman.spec.base import Misfit, Model, ProxyResources
 from pointsman.spec.exporters import Exporters
 from pointsman.spec.runners import Runners
 from pointsman.spec.scalars import Address, Port, Size
+from pointsman.spec.slos import SLOs
 from pointsman.spec.stack import AlertSink, Collector, Grafana, LogAgent, Loki, Prometheus, Tempo
 from pointsman.spec.telemetry import Telemetry
 
@@ -120,6 +121,7 @@ class Environment(Model):
     container_logs: ContainerLogs = ContainerLogs()
     prometheus: Prometheus = Prometheus()
     alerts: Alerts = Alerts()
+    slos: SLOs = SLOs()
     alertmanager: Alertmanager = Alertmanager()
     alert_sink: AlertSink = AlertSink()
     notifier: Notifier = Notifier()

@@ -76,6 +76,8 @@ alerts:
   runners:
     {offline_for: 3m, queue_wait: 5m, disk_free: 0.2, clock_offset: 20s, failed_jobs: 5, version_days: 10,
      secret_age: 60d, secret_warning: 10d, token_warning: 21d, unreachable_for: 15m, rate_limit: 0.2}
+slos:
+%s
 alertmanager:
   group_by: [alertname, environment]
   inhibit_by: [alertname, environment, instance]
@@ -177,7 +179,31 @@ runners:
   container: {memory: 2GiB, cpus: 1}
 socket_proxy:
   resources: {memory: 24MiB, cpus: 0.1}
-""" % ("b" * 64)
+"""
+# Of each objective, every key but the one that leaves it out.
+SLO = """\
+  {name}:
+    objective: 0.98
+    window: 28d
+    mode: {mode}
+    minimum_events: 40
+    alerts: [ticket, forecast]
+    exhausted_within: 2d
+    rationale: What {name} is for.
+"""
+SLOS = {
+    "workflow_success": "standard",
+    "workflow_latency": "standard",
+    "agent_success": "standard",
+    "api_availability": "low_volume",
+    "deployment_success": "standard",
+    "runner_availability": "low_volume",
+}
+TIMED = ("workflow_latency", "deployment_success")
+OBJECTIVES = "".join(
+    SLO.format(name=name, mode=mode) + ("    within: 15m\n" if name in TIMED else "") for name, mode in SLOS.items()
+)
+FULL = FULL % (OBJECTIVES.rstrip(), "b" * 64)
 EXISTING = """\
 network: {bind: 10.0.0.5}
 prometheus: {existing: "http://prometheus.example.org:9090", scrape_interval: 30s}

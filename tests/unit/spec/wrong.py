@@ -6,8 +6,8 @@ DURATION = "a duration: whole numbers with y, w, d, h, m, s or ms, the longest u
 SIZE = "a size: a whole number with B, KiB, MiB, GiB or TiB, such as 512MiB"
 PORT = "a whole number from 1 to 65535"
 SECTIONS = (
-    "target, images, network, ports, container_logs, prometheus, alerts, alertmanager, alert_sink, notifier, loki, "
-    "log_agent, tempo, collector, grafana, exporters, runners, socket_proxy"
+    "target, images, network, ports, container_logs, prometheus, alerts, slos, alertmanager, alert_sink, notifier, "
+    "loki, log_agent, tempo, collector, grafana, exporters, runners, socket_proxy, telemetry"
 )
 MATCHER = 'a label, =, !=, =~ or !~, and a value in double quotes without backslashes, such as job="api"'
 LABEL = "a label name: letters, digits and underscores, no digit first"

@@ -19,7 +19,7 @@ from pointsman.spec.models import Environment
 from pointsman.spec.schema import known_keys
 from pointsman.targets.docker.container import plan
 from tests.unit.hosts.cases import ARTIFACTS
-from tests.unit.services.cases import FULL, HOSTS, MACHINE
+from tests.unit.services.cases import FULL, HOSTS, MACHINE, SLOS
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(FULL)
 # They decide where images come from, or which services there are.
@@ -35,6 +35,7 @@ SWITCHES = {
     "exporters.blackbox.enabled",
     "exporters.pushgateway.enabled",
     "runners.exporter.enabled",
+    *(f"slos.{name}.enabled" for name in SLOS),
 }
 # Of a stand-in there is no full spec, and a token is told in one way.
 OTHER_WAYS = {"ports.github", "runners.github.token.environment"}
