@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from pointsman.dashboard_cache import kept
 from pointsman.errors import UsageError
 from pointsman.hosts import HostPlan, fleet_of, plans
 from pointsman.identity import estate_id
@@ -88,7 +89,7 @@ def declared(environment: str) -> Declared:
     """
     spec = read_environment(environment)
     images, fleet = locked(environment, spec), fleet_of(environment, spec)
-    estate = compose(environment, spec, images.agent, machine(), images.absent, fleet)
+    estate = compose(environment, spec, images.agent, machine(), images.absent, fleet, kept)
     containers = {}
     for service in estate.services:
         image, bind = images.images[service.image], str(spec.network.bind)

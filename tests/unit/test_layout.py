@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "checks": {"errors"},
     "spec": {"errors", "paths"},
     "yaml_text": set[str](),
-    "signals": {"spec", "telemetry", "yaml_text"},
+    "signals": {"errors", "spec", "telemetry", "yaml_text"},
     "services": {"errors", "inventory", "spec", "signals", "telemetry", "yaml_text"},
     "identity": {"paths"},
     "inventory": {"errors", "paths", "spec"},

@@ -1,4 +1,4 @@
-"""The reference pages that code can write: command line, spec, images, and the schema of `--output json`.
+"""The reference pages that code can write: command line, spec, images, dashboards, and the schema of `--output json`.
 
 `python -m pointsman.cli.reference` writes them into docs/reference/; a test compares what is there with what it writes.
 """
@@ -19,6 +19,7 @@ from pointsman.images.catalogue import Catalogue, Service
 from pointsman.images.catalogue import load as load_catalogue
 from pointsman.inventory import variables
 from pointsman.paths import checkout
+from pointsman.signals.dashboards import reference as dashboards
 from pointsman.spec.base import Location
 from pointsman.spec.mistakes import key_path
 from pointsman.spec.models import Environment
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
         "spec.md": spec(),
         "inventory.md": inventory(),
         "images.md": images(load_catalogue()),
+        "dashboards.md": _page("Dashboards", *dashboards.parts()),
         "spec.schema.json": schema_text(),
         "documents.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
     }

@@ -30,6 +30,7 @@ from pointsman.services.log_agent import Agent
 from pointsman.services.model import Machine, Service
 from pointsman.services.scraping import host_job_names
 from pointsman.signals.catalogue import rule_groups
+from pointsman.signals.dashboards.files import Draw, drawn
 from pointsman.signals.model import RuleGroup
 from pointsman.spec.exporters import STACK_PROBES
 from pointsman.spec.models import Environment
@@ -68,12 +69,13 @@ def compose(
     machine: Machine,
     absent: Set[str] = frozenset(),
     fleet: Fleet = NO_HOSTS,
+    draw: Draw = drawn,
 ) -> Estate:
     """The services that `spec` declares for `environment`, with the log agent that its images allow.
 
     `absent` are those of OPTIONAL whose image cannot be had. `fleet` are the hosts, which Prometheus scrapes; who only
-    asks which services there are may leave it out. Raises UsageError for a scrape job of the spec that is named like
-    another: Prometheus takes a job's name once.
+    asks which services there are may leave it out. `draw` makes the dashboards' texts, for who asks for
+    them. Raises UsageError for a scrape job of the spec that is named like another: Prometheus takes a job's name once.
     """
     proxy, logs = socket_proxy.service(spec, machine), loki.service(spec)
     traces = tempo.service(spec) if spec.tempo.enabled else None
@@ -86,7 +88,7 @@ def compose(
     ways = collector.service(environment, spec, around) if spec.collector.enabled else None
     shipper = log_agent.service(environment, spec, agent, logs, proxy)
     has_boards = spec.grafana.enabled and grafana.NAME not in absent
-    boards = grafana.service(spec, store, logs, traces, alerts) if has_boards else None
+    boards = grafana.service(spec, store, logs, traces, alerts, draw) if has_boards else None
     exporters, runners = _exporters(spec), _runners(spec, fleet)
     scraped = (*_there(logs, traces, ways, shipper, alerts, sink, tells, boards), *exporters, *runners)
     probes = _named(blackbox.NAME, exporters)

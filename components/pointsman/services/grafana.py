@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pointsman.services.model import Config, Exposed, Probe, RestartInPlace, Service
+from pointsman.signals.dashboards import FOLDER
+from pointsman.signals.dashboards.files import Draw, Files, chosen, name
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import size_bytes
 from pointsman.yaml_text import yaml_text
@@ -17,9 +20,12 @@ DASHBOARDS = "dashboards"
 
 
 def service(
-    spec: Environment, metrics: Service, logs: Service, traces: Service | None, alerts: Service | None
+    spec: Environment, metrics: Service, logs: Service, traces: Service | None, alerts: Service | None, draw: Draw
 ) -> Service:
-    """Grafana without any account: everybody who reaches it may look, nobody may change, all comes from files."""
+    """Grafana without any account: everybody who reaches it may look, nobody may change, all comes from files.
+
+    `draw` makes each dashboard its text.
+    """
     declared = spec.grafana
     return Service(
         name=NAME,
@@ -41,12 +47,7 @@ def service(
         ready=Probe("/api/health"),
         config=Config(
             directory=CONFIG,
-            files={
-                "datasources/datasources.yml": yaml_text(
-                    {"apiVersion": 1, "prune": True, "datasources": _sources(metrics, logs, traces, alerts)}
-                ),
-                f"{DASHBOARDS}/{DASHBOARDS}.yml": yaml_text(_folder()),
-            },
+            files=provisioning(spec, metrics, logs, traces, alerts, draw),
             # Grafana has no validator of provisioning files; a refused one shows as a start that fails.
             validate=(),
             reload=RestartInPlace(),
@@ -55,10 +56,32 @@ def service(
     )
 
 
+def provisioning(
+    spec: Environment,
+    metrics: Service,
+    logs: Service,
+    traces: Service | None,
+    alerts: Service | None,
+    draw: Draw,
+) -> Mapping[str, str]:
+    """The files of the provisioning folder: data sources, where the dashboards are, and the dashboards.
+
+    These are no templates, unlike the files before them: in them a `$` is a `$`.
+    """
+    sources = _sources(metrics, logs, traces, alerts)
+    there = {
+        "datasources/datasources.yml": yaml_text({"apiVersion": 1, "prune": True, "datasources": sources}),
+        f"{DASHBOARDS}/{DASHBOARDS}.yml": yaml_text(_folder()),
+    }
+    boards = chosen(spec, {each["uid"] for each in sources})
+    return Files(there, {f"{DASHBOARDS}/{name(board)}": board for board in boards}, draw)
+
+
 def _folder() -> dict[str, Any]:
     provider = {
         "name": "pointsman",
-        "folder": "Pointsman",
+        "folder": FOLDER,
+        "folderUid": FOLDER.lower(),
         "type": "file",
         "allowUiUpdates": False,
         "options": {"path": f"{CONFIG}/current/{DASHBOARDS}"},

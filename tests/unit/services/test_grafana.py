@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pointsman.services import grafana
 from pointsman.services.estate import compose
+from pointsman.services.model import Service
 from pointsman.spec.models import Environment
+from pointsman.spec.reader import parse
 from tests.unit.services.cases import CASES, MACHINE, config_of, named
 
 FULL = CASES["full"]
+UIDS = {
+    "workflow-overview",
+    "agent-performance",
+    "system-health",
+    "cost-tracking",
+    "deployment-pipeline",
+    "runner-fleet",
+    "stack-health",
+    "slo-overview",
+}
 STORES = {"prometheus": "prometheus", "loki": "loki", "tempo": "tempo", "alertmanager": "alertmanager"}
 
 
@@ -53,7 +67,8 @@ def test_what_is_grafana_s_own_is_no_variable_of_the_environment() -> None:
     config = named(FULL, grafana.NAME).config
     assert config is not None
     for path, text in config.files.items():
-        assert "$" not in text.replace("$$", ""), path
+        # Dashboards are no templates.
+        assert path.endswith(".json") or "$" not in text.replace("$$", ""), path
     assert "$${__value.raw}" in config.files["datasources/datasources.yml"]
     assert "{$$__tags}" in config.files["datasources/datasources.yml"]
 
@@ -82,6 +97,36 @@ def test_dashboards_come_from_a_folder_that_is_delivered() -> None:
     assert live == f"{service.config.directory}/current"
     assert provider["options"]["path"] == f"{live}/dashboards"
     assert provider["allowUiUpdates"] is False
+    assert provider["folder"] == "CommandCenter"
+    found = {path: text for path, text in service.config.files.items() if path.endswith(".json")}
+    assert {path: json.loads(text)["uid"] for path, text in found.items()} == {
+        f"dashboards/{uid}.json": uid for uid in UIDS
+    }
+
+
+def test_a_panel_of_a_store_that_is_not_there_is_left_out() -> None:
+    """Without Tempo no panel asks it, and every dashboard is there all the same."""
+    config = named(CASES["without-tempo"], grafana.NAME).config
+    assert config is not None
+    boards = [json.loads(text) for path, text in config.files.items() if path.endswith(".json")]
+    assert {board["uid"] for board in boards} == UIDS
+    assert {panel["datasource"]["uid"] for board in boards for panel in board["panels"]} == {"prometheus", "loki"}
+
+
+def test_a_threshold_of_the_spec_changes_a_file_and_nothing_else_of_the_service() -> None:
+    """So a dashboard is delivered into the container that is there."""
+
+    def grafana_of(text: str) -> Service:
+        estate = compose("dev", parse(text, "stacks/dev.yaml"), "promtail", MACHINE)
+        return next(each for each in estate.services if each.name == grafana.NAME)
+
+    before, after = grafana_of("{}"), grafana_of("alerts: {series: 50000}")
+    assert before.config is not None
+    assert after.config is not None
+    assert replace(before, config=None) == replace(after, config=None)
+    assert replace(before.config, files={}) == replace(after.config, files={})
+    changed = {path for path, text in before.config.files.items() if after.config.files[path] != text}
+    assert changed == {"dashboards/stack-health.json"}
 
 
 def test_nobody_is_admin_by_default() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 
@@ -36,6 +38,13 @@ def with_dashboard(environment: Declared) -> Declared:
     config = replace(grafana.config, files={**grafana.config.files, "dashboards/stack.json": board})
     services = tuple(replace(each, config=config) if each is grafana else each for each in environment.estate.stack)
     return replace(environment, estate=replace(environment.estate, stack=services))
+
+
+def config_files(environment: Declared) -> Mapping[str, str]:
+    """The files of its provisioning folder."""
+    config = environment.service("grafana").config
+    assert config is not None
+    return config.files
 
 
 def test_without_an_image_both_say_so() -> None:
@@ -77,8 +86,9 @@ def test_a_source_that_grafana_does_not_reach_is_red() -> None:
 def test_a_dashboard_that_is_missing_is_red() -> None:
     """Provisioned from files, and looked for by its uid."""
     environment = with_dashboard(declared(absent=frozenset()))
-    found = {"grafana:/api/search": httpx.Response(200, json=[{"uid": "stack"}])}
+    there = {Path(path).stem for path in config_files(environment) if path.endswith(".json")}
+    found = {"grafana:/api/search": httpx.Response(200, json=[{"uid": uid} for uid in there])}
     assert dashboards(World(environment, answers=found).site())[0].outcome is Outcome.PASS
-    found = {"grafana:/api/search": httpx.Response(200, json=[{"uid": "other"}])}
+    found = {"grafana:/api/search": httpx.Response(200, json=[{"uid": uid} for uid in there - {"stack"}])}
     (check,) = dashboards(World(environment, answers=found).site())
     assert (check.outcome, check.seen) == (Outcome.FAIL, "1 missing: The stack")

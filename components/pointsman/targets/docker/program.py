@@ -105,7 +105,7 @@ class DockerTarget:
             f"{service.name}-config",
             volume=names.config_volume(self.environment, service.name),
             labels=self._labels(service.name),
-            files=service.config.files,
+            files=dict(service.config.files),
             directory=service.config.directory,
             image=image.image_id,
             user=image.user,

@@ -1,0 +1,179 @@
+"""The metrics that a panel may name, each with its labels: what nobody sends would be an empty panel for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+EVERYWHERE = frozenset({"job", "instance", "service", "service_namespace", "service_version", "environment"})
+"""Labels that any series may have: from the scrape, or promoted from the resource."""
+SENT = EVERYWHERE | {"deployment_environment_name", "host_name", "container_name"}
+"""Those that all telemetry of applications may have."""
+_SUFFIXES = {"histogram": ("_bucket", "_sum", "_count")}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as Prometheus holds it. A histogram's series end with _bucket, _sum and _count."""
+
+    name: str
+    kind: Kind
+    labels: frozenset[str]
+
+    def series(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """The names of its series, each with its labels."""
+        for suffix in _SUFFIXES.get(self.kind, ("",)):
+            yield self.name + suffix, self.labels | ({"le"} if suffix == "_bucket" else frozenset())
+
+
+def _of(base: frozenset[str], kind: Kind, listed: str) -> tuple[Metric, ...]:
+    """One metric a line: its name, then its own labels."""
+    lines = (line.split() for line in listed.strip().splitlines())
+    return tuple(Metric(name, kind, base | set(labels)) for name, *labels in lines)
+
+
+_APPLICATIONS = (
+    *_of(
+        SENT,
+        "counter",
+        """
+        workflow_runs_total workflow_name workflow_trigger workflow_status
+        agent_runs_total agent_name agent_action agent_status
+        agent_errors_total agent_name error_type
+        agent_retry_count_total agent_name
+        cost_USD_total cost_kind workflow_name agent_name gen_ai_request_model
+        telemetry_dropped_total signal
+        deployments_total deployment_service deployment_result
+        """,
+    ),
+    *_of(
+        SENT,
+        "gauge",
+        """
+        workflows_active workflow_name
+        workflow_approvals_pending workflow_name
+        process_memory_usage_bytes
+        process_cpu_utilization_ratio
+        deployments_in_progress deployment_service
+        deployment_last_success_timestamp_seconds deployment_service
+        """,
+    ),
+    *_of(
+        SENT,
+        "histogram",
+        """
+        workflow_duration_seconds workflow_name workflow_status
+        workflow_approval_wait_time_seconds workflow_name
+        agent_duration_seconds agent_name agent_action agent_status
+        gen_ai_client_token_usage gen_ai_operation_name gen_ai_provider_name gen_ai_request_model gen_ai_token_type
+        gen_ai_client_operation_duration_seconds gen_ai_operation_name gen_ai_provider_name gen_ai_request_model
+        http_server_request_duration_seconds http_request_method http_route http_response_status_code error_type
+        http_client_request_duration_seconds http_request_method server_address http_response_status_code error_type
+        db_client_operation_duration_seconds db_operation_name db_system_name error_type
+        event_loop_lag_seconds
+        deployment_duration_seconds deployment_service deployment_result
+        """,
+    ),
+)
+# docs/reference/exporters.md has the meaning of each.
+_RUNNERS = (
+    *_of(
+        EVERYWHERE | {"host", "part"},
+        "gauge",
+        """
+        pointsman_runner_service_active
+        pointsman_runner_job_running
+        pointsman_runner_diag_error class
+        pointsman_runner_version_info version source
+        pointsman_runner_filesystem_free_bytes folder
+        pointsman_runner_filesystem_size_bytes folder
+        pointsman_runner_clock_offset_seconds
+        node_memory_MemAvailable_bytes
+        node_memory_MemTotal_bytes
+        """,
+    ),
+    *_of(EVERYWHERE | {"host", "part"}, "counter", "pointsman_runner_jobs_total result"),
+    *_of(
+        EVERYWHERE,
+        "gauge",
+        """
+        pointsman_github_runners
+        pointsman_github_runner_online runner
+        pointsman_github_runner_busy runner
+        pointsman_github_queue_jobs labels
+        pointsman_github_queue_oldest_seconds labels
+        pointsman_github_secret_age_seconds secret
+        pointsman_github_rate_limit_left bucket
+        pointsman_github_rate_limit_limit bucket
+        """,
+    ),
+)
+_STACK = (
+    *_of(
+        EVERYWHERE,
+        "gauge",
+        """
+        up host part
+        ALERTS alertname alertstate severity owner slo slo_service
+        prometheus_tsdb_head_series
+        prometheus_rule_group_last_duration_seconds rule_group
+        otelcol_exporter_queue_size exporter data_type
+        otelcol_exporter_queue_capacity exporter data_type
+        container_memory_usage_total_bytes container_name
+        container_memory_usage_limit_bytes container_name
+        """,
+    ),
+    *_of(
+        EVERYWHERE,
+        "counter",
+        """
+        prometheus_tsdb_head_samples_appended_total type
+        loki_distributor_lines_received_total tenant
+        alertmanager_notifications_total integration
+        alertmanager_notifications_failed_total integration reason
+        otelcol_receiver_accepted_spans receiver transport
+        otelcol_receiver_accepted_metric_points receiver transport
+        otelcol_receiver_accepted_log_records receiver transport
+        otelcol_exporter_send_failed_spans exporter
+        otelcol_exporter_send_failed_metric_points exporter
+        otelcol_exporter_send_failed_log_records exporter
+        otelcol_exporter_enqueue_failed_spans exporter
+        otelcol_exporter_enqueue_failed_metric_points exporter
+        otelcol_exporter_enqueue_failed_log_records exporter
+        """,
+    ),
+)
+_SLOS = _of(
+    EVERYWHERE,
+    "gauge",
+    """
+    slo:objective:ratio slo slo_service
+    slo:error_budget:ratio slo slo_service
+    slo:time_period:days slo slo_service
+    slo:current_burn_rate:ratio slo slo_service
+    slo:period_burn_rate:ratio slo slo_service
+    slo:period_error_budget_remaining:ratio slo slo_service
+    slo:sli_error:ratio_rate5m slo slo_service
+    slo:sli_error:ratio_rate30m slo slo_service
+    slo:sli_error:ratio_rate1h slo slo_service
+    slo:sli_error:ratio_rate2h slo slo_service
+    slo:sli_error:ratio_rate6h slo slo_service
+    slo:sli_error:ratio_rate1d slo slo_service
+    slo:sli_error:ratio_rate3d slo slo_service
+    slo:sli_error:ratio_rate7d slo slo_service
+    slo:sli_error:ratio_rate30d slo slo_service
+    slo:error_budget_exhausted_in:seconds slo slo_service
+    """,
+)
+KNOWN: Mapping[str, frozenset[str]] = {
+    name: labels for metric in (*_APPLICATIONS, *_RUNNERS, *_STACK, *_SLOS) for name, labels in metric.series()
+}
+"""Name of each series → the labels that it may have."""
+STREAMS = frozenset({"service_name", "service_namespace", "deployment_environment_name"}) | {
+    *("environment", "service", "stream"),
+    *("host", "job", "unit"),
+}
+"""Labels of streams in Loki: of what comes by OTLP, of containers, and of hosts."""
