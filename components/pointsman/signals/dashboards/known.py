@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pointsman.telemetry.names import METRICS, label, prometheus_name
+
 Kind = Literal["counter", "gauge", "histogram"]
 
 EVERYWHERE = frozenset({"job", "instance", "service", "service_namespace", "service_version", "environment"})
 """Labels that any series may have: from the scrape, or promoted from the resource."""
 SENT = EVERYWHERE | {"deployment_environment_name", "host_name", "container_name"}
 """Those that all telemetry of applications may have."""
+_KINDS: Mapping[str, Kind] = {"counter": "counter", "histogram": "histogram"}
 _SUFFIXES = {"histogram": ("_bucket", "_sum", "_count")}
 
 
@@ -35,48 +38,9 @@ def _of(base: frozenset[str], kind: Kind, listed: str) -> tuple[Metric, ...]:
     return tuple(Metric(name, kind, base | set(labels)) for name, *labels in lines)
 
 
-_APPLICATIONS = (
-    *_of(
-        SENT,
-        "counter",
-        """
-        workflow_runs_total workflow_name workflow_trigger workflow_status
-        agent_runs_total agent_name agent_action agent_status
-        agent_errors_total agent_name error_type
-        agent_retry_count_total agent_name
-        cost_USD_total cost_kind workflow_name agent_name gen_ai_request_model
-        telemetry_dropped_total signal
-        deployments_total deployment_service deployment_result
-        """,
-    ),
-    *_of(
-        SENT,
-        "gauge",
-        """
-        workflows_active workflow_name
-        workflow_approvals_pending workflow_name
-        process_memory_usage_bytes
-        process_cpu_utilization_ratio
-        deployments_in_progress deployment_service
-        deployment_last_success_timestamp_seconds deployment_service
-        """,
-    ),
-    *_of(
-        SENT,
-        "histogram",
-        """
-        workflow_duration_seconds workflow_name workflow_status
-        workflow_approval_wait_time_seconds workflow_name
-        agent_duration_seconds agent_name agent_action agent_status
-        gen_ai_client_token_usage gen_ai_operation_name gen_ai_provider_name gen_ai_request_model gen_ai_token_type
-        gen_ai_client_operation_duration_seconds gen_ai_operation_name gen_ai_provider_name gen_ai_request_model
-        http_server_request_duration_seconds http_request_method http_route http_response_status_code error_type
-        http_client_request_duration_seconds http_request_method server_address http_response_status_code error_type
-        db_client_operation_duration_seconds db_operation_name db_system_name error_type
-        event_loop_lag_seconds
-        deployment_duration_seconds deployment_service deployment_result
-        """,
-    ),
+_APPLICATIONS = tuple(
+    Metric(prometheus_name(each), _KINDS.get(each.kind, "gauge"), SENT | {label(name) for name in each.attributes})
+    for each in METRICS
 )
 # docs/reference/exporters.md has the meaning of each.
 _RUNNERS = (

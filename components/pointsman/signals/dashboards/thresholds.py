@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pointsman.signals.dashboards.model import Limits
 from pointsman.spec.models import Environment
-from pointsman.spec.scalars import duration_seconds
+from pointsman.spec.scalars import duration_seconds, size_bytes
 
-RUNBOOKS = "https://github.com/pointsman/pointsman/blob/main/runbooks"
-MINUTE, DAY = 60.0, 86400.0
 # A value is doubtful from four fifths of its limit on.
 EARLY = 0.8
 
@@ -34,43 +32,43 @@ class Thresholds:
     """Every limit that a panel shows, in the panel's unit: shares from 0 to 1, seconds, bytes, US dollars.
 
     The windows, as Prometheus writes durations, are those in which the alerts count. `runbooks` is where the alerts'
-    pages are. The values here are the defaults of the spec, in the order of its sections.
+    pages are. In the order of the spec's sections.
     """
 
     # alerts.workflows
-    workflow_window: str = "1h"
-    workflow_success: Limits = field(default_factory=lambda: success(0.10))
-    workflow_duration: Limits = field(default_factory=lambda: up_to(15 * MINUTE))
-    approval_wait: Limits = field(default_factory=lambda: up_to(240 * MINUTE))
+    workflow_window: str
+    workflow_success: Limits
+    workflow_duration: Limits
+    approval_wait: Limits
     # alerts.agents
-    agent_window: str = "1h"
-    agent_failures: Limits = field(default_factory=lambda: up_to(0.20))
-    agent_duration: Limits = field(default_factory=lambda: up_to(5 * MINUTE))
-    agent_retries: Limits = field(default_factory=lambda: up_to(1.0))
-    agent_errors: Limits = field(default_factory=lambda: up_to(10))
+    agent_window: str
+    agent_failures: Limits
+    agent_duration: Limits
+    agent_retries: Limits
+    agent_errors: Limits
     # alerts.system
-    system_window: str = "10m"
-    api_latency: Limits = field(default_factory=lambda: up_to(1.0))
-    api_errors: Limits = field(default_factory=lambda: up_to(0.05))
-    database_latency: Limits = field(default_factory=lambda: up_to(0.5))
-    process_memory: Limits = field(default_factory=lambda: up_to(2**30))
-    event_loop_lag: Limits = field(default_factory=lambda: up_to(0.1))
-    container_memory: Limits = field(default_factory=lambda: up_to(0.90))
+    system_window: str
+    api_latency: Limits
+    api_errors: Limits
+    database_latency: Limits
+    process_memory: Limits
+    event_loop_lag: Limits
+    container_memory: Limits
     # alerts.cost
-    cost_day: Limits = field(default_factory=lambda: up_to(50))
+    cost_day: Limits
     # alerts.deployments
-    deployment_duration: Limits = field(default_factory=lambda: up_to(10 * MINUTE))
+    deployment_duration: Limits
     # alerts.runners
-    queue_wait: Limits = field(default_factory=lambda: up_to(10 * MINUTE))
-    disk_free: Limits = field(default_factory=lambda: down_to(0.10))
-    clock_offset: Limits = field(default_factory=lambda: up_to(30))
-    secret_age: Limits = field(default_factory=lambda: up_to(90 * DAY))
-    github_budget: Limits = field(default_factory=lambda: down_to(0.10))
+    queue_wait: Limits
+    disk_free: Limits
+    clock_offset: Limits
+    secret_age: Limits
+    github_budget: Limits
     # alerts, prometheus
-    series: Limits = field(default_factory=lambda: up_to(100_000))
-    queue_share: Limits = field(default_factory=lambda: up_to(0.80))
-    rule_seconds: Limits = field(default_factory=lambda: up_to(15))
-    runbooks: str = RUNBOOKS
+    series: Limits
+    queue_share: Limits
+    rule_seconds: Limits
+    runbooks: str
 
 
 UP = Limits(1, 0.5)
@@ -91,7 +89,33 @@ BURN = Limits(1, 14.4)
 
 def thresholds(spec: Environment) -> Thresholds:
     """The limits of an environment."""
+    alerts, seconds = spec.alerts, duration_seconds
     return Thresholds(
-        series=up_to(spec.alerts.series),
-        rule_seconds=up_to(duration_seconds(spec.prometheus.evaluation_interval)),
+        workflow_window=alerts.workflows.window,
+        workflow_success=success(alerts.workflows.failure_rate),
+        workflow_duration=up_to(seconds(alerts.workflows.slow)),
+        approval_wait=up_to(seconds(alerts.workflows.approval_wait)),
+        agent_window=alerts.agents.window,
+        agent_failures=up_to(alerts.agents.failure_rate),
+        agent_duration=up_to(seconds(alerts.agents.slow)),
+        agent_retries=up_to(alerts.agents.retries),
+        agent_errors=up_to(alerts.agents.errors),
+        system_window=alerts.system.window,
+        api_latency=up_to(seconds(alerts.system.api_latency)),
+        api_errors=up_to(alerts.system.api_errors),
+        database_latency=up_to(seconds(alerts.system.database_latency)),
+        process_memory=up_to(size_bytes(alerts.system.memory)),
+        event_loop_lag=up_to(seconds(alerts.system.event_loop_lag)),
+        container_memory=up_to(alerts.system.container_memory),
+        cost_day=up_to(alerts.cost.daily_budget),
+        deployment_duration=up_to(seconds(alerts.deployments.slow)),
+        queue_wait=up_to(seconds(alerts.runners.queue_wait)),
+        disk_free=down_to(alerts.runners.disk_free),
+        clock_offset=up_to(seconds(alerts.runners.clock_offset)),
+        secret_age=up_to(seconds(alerts.runners.secret_age)),
+        github_budget=down_to(alerts.runners.rate_limit),
+        series=up_to(alerts.series),
+        queue_share=up_to(alerts.queue_full),
+        rule_seconds=up_to(seconds(spec.prometheus.evaluation_interval)),
+        runbooks=alerts.runbooks,
     )
