@@ -53,7 +53,7 @@ clean: ## Remove what was made inside the clone
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 lock: ## Renew the lock files (needs uv)
-	uv pip compile pyproject.toml requirements/build.in --universal --generate-hashes --no-header --no-annotate -q -o requirements/runtime.lock
+	uv pip compile pyproject.toml requirements/build.in --extra telemetry --universal --generate-hashes --no-header --no-annotate -q -o requirements/runtime.lock
 	uv pip compile pyproject.toml requirements/build.in --extra dev --universal --generate-hashes --no-header --no-annotate -q -o requirements/dev.lock
 
 $(VENV)/bin/python:

@@ -37,7 +37,7 @@ Start = Callable[..., Container]
 @pytest.fixture(scope="module")
 def images() -> dict[str, ImageRef]:
     """The images, made once a machine."""
-    return tools.build(["runner-host", "github-standin", "github-exporter", "notifier"], PlainProgress())
+    return tools.build(["runner-host", "github-standin", "github-exporter", "notifier", "board"], PlainProgress())
 
 
 @pytest.fixture
@@ -162,6 +162,22 @@ def test_the_notifier_starts_and_can_check_certificates(images: dict[str, ImageR
         notifier = start(images["notifier"], command, **options, **({"entrypoint": entrypoint} if entrypoint else {}))
         assert notifier.wait(timeout=START_SECONDS)["StatusCode"] == os.EX_OK
     assert notifier.logs().decode().split() == ["True", "64"]
+
+
+def test_the_board_starts_on_the_files_of_its_environment(images: dict[str, ImageRef], start: Start) -> None:
+    """Nothing is written, nothing is root's; its chart library is in the image, and it says what it is."""
+    options = {"read_only": True, "cap_drop": ["ALL"], "network_mode": "none"}
+    asked = (
+        "import threading, urllib.request as u; from pointsman.board.provisioning import Provisioned;"
+        "from pointsman.board.serving import Site, server; s = server(Site(Provisioned((), (), ())), '127.0.0.1', 0);"
+        "threading.Thread(target=s.serve_forever, daemon=True).start(); at = f'http://127.0.0.1:{s.port}';"
+        "print(len(u.urlopen(at + '/static/plotly.min.js').read()) > 10**6, u.urlopen(at + '/api/health').read())"
+    )
+    board = start(images["board"], ["-c", asked], entrypoint=["/usr/bin/python3"], **options)
+    assert board.wait(timeout=START_SECONDS)["StatusCode"] == os.EX_OK, board.logs()
+    told = board.logs().decode()
+    assert told.startswith("True")
+    assert "not Grafana" in told
 
 
 MAKING = """

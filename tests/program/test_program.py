@@ -29,6 +29,7 @@ READINESS = "pointsman:index:Readiness"
 STACK = {
     "alert-sink": (),
     "alertmanager": (CONFIG, VOLUME),
+    "board": (CONFIG,),
     "collector": (CONFIG, VOLUME),
     "log-agent": (CONFIG, VOLUME),
     "loki": (CONFIG, VOLUME),
@@ -84,9 +85,10 @@ def test_without_exporters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_grafana_where_it_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the registry's images there is one service more, and a log agent of another kind under the same names."""
+    """With the registry's images it is there and no board, and a log agent of another kind under the same names."""
     found = run_program(made("dev", agent="alloy"), monkeypatch)
-    assert found.children == TREE | {"observability": below(STACK | {"grafana": (CONFIG, VOLUME)})}
+    with_grafana = {name: parts for name, parts in STACK.items() if name != "board"} | {"grafana": (CONFIG, VOLUME)}
+    assert found.children == TREE | {"observability": below(with_grafana)}
     assert found.outputs["pointsman-dev"]["urls"]["grafana"] == "http://127.0.0.1:3003"
     variables = found.named("grafana", CONTAINER).inputs["envs"]
     assert "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION=true" in variables
@@ -108,6 +110,7 @@ def test_outputs(dev: Recording) -> None:
         "alert-sink": "http://127.0.0.1:9096",
         "notifier": "http://127.0.0.1:9002",
         "alertmanager": "http://127.0.0.1:9093",
+        "board": "http://127.0.0.1:3003",
         "collector": "http://127.0.0.1:4318",
         "log-agent": "http://127.0.0.1:9080",
         "loki": "http://127.0.0.1:3100",
@@ -302,8 +305,8 @@ def test_two_environments_share_no_name(dev: Recording, monkeypatch: pytest.Monk
         for found in (dev, other)
     )
     assert mine.isdisjoint(theirs)
-    # The other one has Grafana: its container, its config and its data.
-    assert len(theirs) == len(mine) + 3
+    # The other one has Grafana, and with it data that the board has not.
+    assert len(theirs) == len(mine) + 1
 
 
 def test_a_mistake_ends_the_program_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:

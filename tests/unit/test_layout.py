@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "runner_exporter": {"errors", "metrics_page"},
     "github_exporter": {"errors", "github", "metrics_page"},
     "notifier": {"errors", "github", "metrics_page"},
+    "board": {"errors", "metrics_page"},
     "http_client": set[str](),
     "telemetry": {"errors", "spec"},
     "demo": {"errors", "spec", "telemetry"},

@@ -12,13 +12,13 @@ import typer
 from pointsman.cli.output import EnvironmentOption, Output, err, guarded, out
 from pointsman.errors import UsageError
 
-FIRST_CHOICES = ("grafana", "prometheus")
+FIRST_CHOICES = ("grafana", "board", "prometheus")
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def open_service(
     service: Annotated[
-        str | None, typer.Argument(help="The service, or service-port; Grafana without it, or else Prometheus.")
+        str | None, typer.Argument(help="The service, or service-port; without it Grafana, the board or Prometheus.")
     ] = None,
     environment: EnvironmentOption = "dev",
     only_print: Annotated[bool, typer.Option("--print", help="Print the address, open nothing.")] = False,

@@ -10,6 +10,7 @@ from pointsman.cli import (
     alert_routes,
     alerts,
     backup,
+    dashboards,
     demo,
     deployments,
     hosts,
@@ -59,6 +60,7 @@ app.add_typer(deployments.app, name="deployments")
 app.add_typer(spec.app, name="spec")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(images.app, name="images")
+app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(toolchain.app, name="toolchain")
 
 

@@ -14,6 +14,7 @@ from pointsman.images import packages
 from pointsman.images.engine import Engine
 from pointsman.images.lock import Lock, Made
 from pointsman.images.locked import LOG_AGENT, fits, left_out, required_services
+from pointsman.services.estate import INSTEAD
 from pointsman.spec.models import Environment
 
 State = Literal["good", "stale", "missing", "unresolved", "left out"]
@@ -50,7 +51,9 @@ def rows(environment: str, spec: Environment) -> list[Row]:
         name = (lock.agent or LOG_AGENT) if wanted == LOG_AGENT else wanted
         if left_out(name, lock.absent, spec.images):
             found.append(Row(name, "", "", "", lock.absent[name], None, "left out"))
-            continue
+            if name not in INSTEAD:
+                continue
+            name = INSTEAD[name]
         entry = lock.services.get(name)
         if entry is None:
             version = "" if name == LOG_AGENT else catalogue.image(name).version

@@ -13,7 +13,7 @@ from pointsman.images.engine import Engine
 from pointsman.images.lock import Agent, Lock, Made, Pulled
 from pointsman.images.model import ImageRef, Resolution
 from pointsman.services import log_agent
-from pointsman.services.estate import compose
+from pointsman.services.estate import INSTEAD, compose
 from pointsman.services.model import Machine
 from pointsman.spec.models import Environment, Images
 
@@ -51,6 +51,8 @@ def locked(environment: str, spec: Environment) -> Resolution:
     for name in required_services(spec):
         out = left_out(name, lock.absent, spec.images)
         (absent if out else required).append(lock.agent if name == LOG_AGENT else name)
+        if out and name in INSTEAD:
+            required.append(INSTEAD[name])
     stale = _unfit(required, lock, spec.images, catalogues.load())
     if stale:
         raise _run_ensure(environment, f"the images of {environment} are outdated: {'; '.join(stale)}")
@@ -116,8 +118,12 @@ def resolution(required: list[str], lock: Lock, absent: Sequence[str], findings:
         if reason := lock.services[name].reason:
             fallen_back.setdefault(reason, []).append(name)
     told = [f"{', '.join(those)} built from packages: {reason}" for reason, those in fallen_back.items()]
-    told += [f"{name}: {lock.absent[name]}: left out" for name in absent]
+    told += [f"{name}: {lock.absent[name]}: left out{_stands_in(name)}" for name in absent]
     return Resolution(images, lock.agent, [*findings, *agent, *told], frozenset(absent))
+
+
+def _stands_in(name: str) -> str:
+    return f", the {INSTEAD[name]} stands in" if name in INSTEAD else ""
 
 
 def _run_ensure(environment: str, message: str) -> UsageError:

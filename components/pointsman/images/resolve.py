@@ -25,7 +25,7 @@ from pointsman.images.lock import Agent, Lock, Made, Pulled
 from pointsman.images.locked import LOG_AGENT, NO_RECIPE, agents, fits, left_out, required_services, resolution
 from pointsman.images.model import Resolution
 from pointsman.images.registry import Registries
-from pointsman.services.estate import OPTIONAL
+from pointsman.services.estate import INSTEAD, OPTIONAL
 from pointsman.spec.models import Environment, Images
 
 _NO_OFFICIAL: Final = "there is no official image of it"
@@ -152,6 +152,14 @@ class _Run:
                 self.agent_reason = f"the log agent is {candidates[-1]} and not {agent}: {_cause(failure)}"
 
     def _choose_optional(self, name: str) -> None:
+        """Have it, or do without it: then what stands in for it is needed."""
+        self._decide_optional(name)
+        if name in self.absent and name in INSTEAD:
+            self.required.append(INSTEAD[name])
+            failure = self._choose(INSTEAD[name])
+            self.failures += [failure] if failure else []
+
+    def _decide_optional(self, name: str) -> None:
         images = self.spec.images
         if left_out(name, self.absent, images):
             return

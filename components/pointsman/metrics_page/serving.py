@@ -59,13 +59,16 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class PageServer(ThreadingHTTPServer):
-    """Answers GET of each path of `pages`. Raises UnreachableError when the port can't be had."""
+    """Answers GET of each path of `pages`, or what `handler` makes of a request.
+
+    Raises UnreachableError when the port can't be had.
+    """
 
     daemon_threads = True
     # A full queue costs a client seconds: the standard library's 5 is full at once.
     request_queue_size = 64
 
-    handler: type[Handler] = Handler
+    handler: type[BaseHTTPRequestHandler] = Handler
     connections = CONNECTIONS
 
     def __init__(self, listen: str, port: int, pages: Mapping[str, Page], seconds: float = CONNECTION_SECONDS) -> None:

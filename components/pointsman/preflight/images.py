@@ -18,7 +18,7 @@ from pointsman.images.housekeeping import rows
 from pointsman.images.lock import UnreadableLock
 from pointsman.images.locked import LOG_AGENT, required_services
 from pointsman.preflight.engine import Look
-from pointsman.services.estate import OPTIONAL
+from pointsman.services.estate import INSTEAD, OPTIONAL
 from pointsman.spec.models import Environment
 
 NAME = "images"
@@ -77,12 +77,20 @@ def look(environment: str, spec: Environment, seen: Look) -> ImageLook:
             lock = locks.read(locks.path(environment)) or locks.Lock()
         except UnreadableLock as damaged:
             new = [_known(name, "unresolved", spec, spec.images.source, catalogue) for name in required_services(spec)]
-            return ImageLook(tuple(new), damaged=damaged.message)
+            return ImageLook(_with_stand_ins(new, spec, catalogue), damaged=damaged.message)
         silent = lock.unreachable if spec.images.source == "auto" else {}
         found = [_known(row.service, row.state, spec, row.source, catalogue) for row in rows(environment, spec)]
-        return ImageLook(tuple(found), silent=silent)
+        return ImageLook(_with_stand_ins(found, spec, catalogue), silent=silent)
     except PointsmanError as error:
         return ImageLook(unseen=error.message, error=error)
+
+
+def _with_stand_ins(found: Sequence[ImageFacts], spec: Environment, catalogue: Catalogue) -> tuple[ImageFacts, ...]:
+    """With what will stand in for those that are going to be left out, of which nothing is resolved yet."""
+    there = {each.service for each in found}
+    wanted = [INSTEAD[each.service] for each in found if each.state == LEFT_OUT and each.service in INSTEAD]
+    new = [_known(name, "unresolved", spec, spec.images.source, catalogue) for name in wanted if name not in there]
+    return (*found, *new)
 
 
 def check(spec: Environment, found: ImageLook) -> Check:

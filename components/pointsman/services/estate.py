@@ -11,6 +11,7 @@ from pointsman.services import (
     alert_sink,
     alertmanager,
     blackbox,
+    board,
     collector,
     existing,
     github_exporter,
@@ -39,6 +40,8 @@ from pointsman.spec.scalars import duration_seconds
 NO_HOSTS = Fleet()
 OPTIONAL = frozenset({grafana.NAME})
 """Services that an environment does without where their image cannot be had."""
+INSTEAD = {grafana.NAME: board.NAME}
+"""What stands in for one of them then."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class Estate:
     def services(self) -> tuple[Service, ...]:
         """All of them together."""
         return self.stack + self.exporters + self.runners
+
+    @property
+    def dashboards(self) -> Service | None:
+        """The service that shows the dashboards: Grafana, the board in its place, or none."""
+        return _named(grafana.NAME, self.stack) or _named(board.NAME, self.stack)
 
 
 def compose(
@@ -87,8 +95,8 @@ def compose(
     around = collector.Neighbours(traces, store, logs, proxy)
     ways = collector.service(environment, spec, around) if spec.collector.enabled else None
     shipper = log_agent.service(environment, spec, agent, logs, proxy)
-    has_boards = spec.grafana.enabled and grafana.NAME not in absent
-    boards = grafana.service(spec, store, logs, traces, alerts, draw) if has_boards else None
+    shown = board if grafana.NAME in absent else grafana
+    boards = shown.service(spec, store, logs, traces, alerts, draw) if spec.grafana.enabled else None
     exporters, runners = _exporters(spec), _runners(spec, fleet)
     scraped = (*_there(logs, traces, ways, shipper, alerts, sink, tells, boards), *exporters, *runners)
     probes = _named(blackbox.NAME, exporters)

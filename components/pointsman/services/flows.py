@@ -14,6 +14,7 @@ from pointsman.services import (
     alert_sink,
     alertmanager,
     blackbox,
+    board,
     collector,
     github_exporter,
     github_standin,
@@ -114,6 +115,7 @@ _STAGES = {
     alert_sink.NAME: Stage.READER,
     notifier.NAME: Stage.READER,
     grafana.NAME: Stage.READER,
+    board.NAME: Stage.READER,
 }
 # What these scrape jobs bring is about others.
 _FOR_OTHERS = (node_exporter.NAME, blackbox.NAME, pushgateway.NAME, github_exporter.NAME)
@@ -217,4 +219,5 @@ def _alerts(spec: Environment) -> Iterator[Flow]:
 def _read() -> Iterator[Flow]:
     """What the dashboards read."""
     for name in (tempo.NAME, prometheus.NAME, loki.NAME, alertmanager.NAME):
-        yield Flow(name, grafana.NAME, Signal.QUERIES, "data source")
+        for reader in (grafana.NAME, board.NAME):
+            yield Flow(name, reader, Signal.QUERIES, "data source")

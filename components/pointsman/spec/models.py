@@ -42,7 +42,7 @@ class Images(Model):
 class Ports(Model):
     """The machine's port of every service that is reached from outside its network."""
 
-    grafana: Port = Field(default=3003, description="Grafana: dashboards, where its image can be had.")
+    grafana: Port = Field(default=3003, description="Dashboards: Grafana, or the board where its image cannot be had.")
     prometheus: Port = Field(default=9090, description="Prometheus: web page, queries and API.")
     alertmanager: Port = Field(default=9093, description="Alertmanager: alerts, silences and API.")
     alert_sink: Port = Field(default=9096, description="The alert sink: the notifications that Alertmanager sent.")

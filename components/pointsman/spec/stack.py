@@ -185,9 +185,9 @@ class AlertSink(Model):
 
 
 class Grafana(Model):
-    """Dashboards, where Grafana's image can be had."""
+    """Dashboards: in Grafana, or on the board where Grafana's image cannot be had."""
 
-    enabled: bool = Field(default=True, description="false leaves Grafana out, for one that is there already.")
+    enabled: bool = Field(default=True, description="false leaves both out, for a Grafana that is there already.")
     resources: StoreResources = StoreResources()
 
 

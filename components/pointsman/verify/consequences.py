@@ -47,7 +47,9 @@ def _causes(checks: Sequence[Check]) -> dict[str, Check]:
 
 def _follows(check: Check, causes: dict[str, Check]) -> Check:
     cause = causes.get(check.service)
-    if cause is None or cause is check or check.name.startswith(_INDEPENDENT):
+    # Grafana's checks of data sources begin like those of volumes, and do go through the service.
+    alone = check.group == Group.CONTAINERS and check.name.startswith(_INDEPENDENT)
+    if cause is None or cause is check or alone:
         return check
     return replace(
         check, outcome=Outcome.NOT_VERIFIABLE, seen=f"{_named(cause)} ({check.seen})", expected="", remedy=""

@@ -1,4 +1,8 @@
-"""Grafana answers, reaches its data sources, and has the dashboards that were provisioned."""
+"""Grafana answers, reaches its data sources, and has the dashboards that were provisioned.
+
+Where the board stands in for it the same is asked there, and every check that passes says so: nothing is proved of
+Grafana then.
+"""
 
 from __future__ import annotations
 
@@ -8,79 +12,79 @@ from typing import Any
 
 import yaml
 
+from pointsman.board import VERSION as BOARD_VERSION
 from pointsman.checks import Check, failed, not_verifiable, passed
-from pointsman.services import grafana
+from pointsman.services import board, grafana
 from pointsman.services.model import Service
 from pointsman.verify.site import Lost, Site
 
-NAME = grafana.NAME
 # Grafana asks these itself; of every other kind it only passes requests on, so that one is made through it.
 _ASKED_BY_GRAFANA = frozenset({"prometheus", "loki", "tempo"})
 _THROUGH = {"alertmanager": "api/v2/status"}
-
-
-def present(site: Site) -> bool:
-    """Whether the environment has a Grafana."""
-    return any(service.name == NAME for service in site.declared.estate.services)
+_NOT_DECLARED = "the environment is declared without Grafana"
 
 
 def connectivity(site: Site) -> list[Check]:
     """Its own health, and that of every data source."""
-    if not present(site):
-        return [not_verifiable("Grafana connectivity", _why_not(site))]
-    return [_health(site), *(_source(site, each) for each in _sources(site.declared.service(NAME)))]
+    service = site.declared.estate.dashboards
+    if service is None:
+        return [not_verifiable("Grafana connectivity", _NOT_DECLARED)]
+    return [_health(site, service), *(_source(site, service, each) for each in _sources(service))]
 
 
 def dashboards(site: Site) -> list[Check]:
     """Every provisioned dashboard is there."""
-    name = "dashboards"
-    if not present(site):
-        return [not_verifiable(name, _why_not(site))]
-    wanted = dict(_dashboards(site.declared.service(NAME)))
+    name, service = "dashboards", site.declared.estate.dashboards
+    if service is None:
+        return [not_verifiable(name, _NOT_DECLARED)]
+    wanted = dict(_dashboards(service))
     if not wanted:
-        return [not_verifiable(name, "none is declared", service=NAME)]
-    expected = f"{len(wanted)} dashboards"
+        return [not_verifiable(name, "none is declared", service=service.name)]
+    expected, remedy = f"{len(wanted)} dashboards", site.remedy(service.name)
     try:
-        told = site.json(NAME, "/api/search", type="dash-db", limit=5000)
+        told = site.json(service.name, "/api/search", type="dash-db", limit=5000)
     except Lost as lost:
-        return [failed(name, lost.seen, expected=expected, remedy=site.remedy(NAME), service=NAME)]
+        return [failed(name, lost.seen, expected=expected, remedy=remedy, service=service.name)]
     found = {each["uid"] for each in told}
     if missing := sorted(title for uid, title in wanted.items() if uid not in found):
         seen = f"{len(missing)} missing: {', '.join(missing)}"
-        return [failed(name, seen, expected=expected, remedy=site.remedy(NAME), service=NAME)]
-    return [passed(name, f"{len(wanted)} provisioned", service=NAME)]
+        return [failed(name, seen, expected=expected, remedy=remedy, service=service.name)]
+    return [passed(name, _proved(service, f"{len(wanted)} provisioned"), service=service.name)]
 
 
-def _why_not(site: Site) -> str:
-    if NAME in site.declared.images.absent:
-        return "Grafana's image cannot be had from packages"
-    return "the environment is declared without Grafana"
+def _proved(service: Service, seen: str) -> str:
+    """What was seen, with where: the board is never taken for Grafana."""
+    return f"{seen}; {board.PROVED}" if service.name == board.NAME else seen
 
 
-def _health(site: Site) -> Check:
-    name, expected = "Grafana's own health", "database ok"
+def _health(site: Site, service: Service) -> Check:
+    is_board = service.name == board.NAME
+    name, remedy = f"{'the board' if is_board else 'Grafana'}'s own health", site.remedy(service.name)
+    expected = f"database ok, version {BOARD_VERSION}" if is_board else "database ok"
     try:
-        told = site.json(NAME, "/api/health")
+        told = site.json(service.name, "/api/health")
     except Lost as lost:
-        return failed(name, lost.seen, expected=expected, remedy=site.remedy(NAME), service=NAME)
-    if told.get("database") != "ok":
-        return failed(name, json.dumps(told), expected=expected, remedy=site.remedy(NAME), service=NAME)
-    return passed(name, f"version {told.get('version', 'unknown')}", service=NAME)
+        return failed(name, lost.seen, expected=expected, remedy=remedy, service=service.name)
+    version = str(told.get("version", "unknown"))
+    if told.get("database") != "ok" or is_board != version.startswith("board-"):
+        return failed(name, json.dumps(told), expected=expected, remedy=remedy, service=service.name)
+    return passed(name, _proved(service, f"version {version}"), service=service.name)
 
 
-def _source(site: Site, source: dict[str, Any]) -> Check:
+def _source(site: Site, service: Service, source: dict[str, Any]) -> Check:
     uid, kind = source["uid"], source["type"]
     name, path = f"data source {uid}", f"/api/datasources/uid/{uid}/health"
-    if kind not in _ASKED_BY_GRAFANA:
+    if kind not in _ASKED_BY_GRAFANA and service.name == grafana.NAME:
         path = f"/api/datasources/proxy/uid/{uid}/{_THROUGH.get(kind, '')}"
     try:
-        told = site.ask(NAME, path).text
+        told = site.ask(service.name, path).text
     except Lost as lost:
-        # It is the store that Grafana does not reach, unless Grafana itself says nothing.
-        blamed = uid if lost.answered else NAME
-        expected = f"Grafana reaches {source['url']}"
+        # It is the store that is not reached, unless who asks it says nothing itself.
+        blamed = uid if lost.answered else service.name
+        who = "the board" if service.name == board.NAME else "Grafana"
+        expected = f"{who} reaches {source['url']}"
         return failed(name, lost.seen, expected=expected, remedy=site.remedy(blamed), service=blamed)
-    return passed(name, _message(told) or f"answers through {NAME}", service=uid)
+    return passed(name, _proved(service, _message(told) or f"answers through {service.name}"), service=uid)
 
 
 def _message(told: str) -> str:

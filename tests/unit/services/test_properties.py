@@ -100,7 +100,7 @@ def test_every_port_of_the_spec_belongs_to_a_service(case: Case) -> None:
         "ports.node_exporter": exporters.node.enabled,
         "ports.blackbox": exporters.blackbox.enabled,
         "ports.pushgateway": exporters.pushgateway.enabled,
-        "ports.grafana": spec.grafana.enabled and grafana.NAME not in case.absent,
+        "ports.grafana": spec.grafana.enabled,
         "ports.tempo": spec.tempo.enabled,
         "ports.alertmanager": has_alerts,
         "ports.alert_sink": has_alerts,

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from pointsman.board import VERSION as BOARD_VERSION
 from pointsman.deadline import Deadline
 from pointsman.declared import Declared
 from pointsman.images.model import ImageRef, Resolution
@@ -154,6 +155,7 @@ class World:
         if not service or self.refused:
             raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
         facts: dict[str, Callable[[], httpx.Response]] = {
+            "/api/health": lambda: httpx.Response(200, json={"database": "ok", "version": BOARD_VERSION}),
             "/api/v1/targets": lambda: data({"activeTargets": list(self.targets.values())}),
             "/api/v1/status/runtimeinfo": lambda: data({"storageRetention": "3d or 1GiB"}),
             "/config": lambda: httpx.Response(200, text="limits_config:\n  retention_period: 3d\n"),

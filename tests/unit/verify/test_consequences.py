@@ -40,6 +40,12 @@ def test_what_follows_from_a_dead_container_names_it() -> None:
     assert all("container loki is seen" in check.seen for check in folded(checks)[1:])
 
 
+def test_a_data_source_whose_store_is_dead_follows_from_it() -> None:
+    """Its check is named like those of volumes, which hold whatever became of the service; this one does not."""
+    assert reds(red("container loki", "loki"), red("data source loki", "loki", Group.GRAFANA)) == ["container loki"]
+    assert reds(red("container loki", "loki"), red("data loki", "loki")) == ["container loki", "data loki"]
+
+
 def test_faults_of_other_services_stay_red() -> None:
     """Two faults at the same time are two."""
     assert reds(red("container loki", "loki"), red("reached tempo", "tempo", Group.ACCESS)) == [

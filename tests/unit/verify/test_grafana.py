@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import pytest
 
+from pointsman.board import VERSION as BOARD_VERSION
 from pointsman.checks import Outcome
 from pointsman.declared import Declared
 from pointsman.spec.models import Environment
@@ -30,9 +32,9 @@ def world(**answers: httpx.Response) -> World:
     return World(declared(absent=frozenset()), answers={**HEALTHY, **answers})
 
 
-def with_dashboard(environment: Declared) -> Declared:
+def with_dashboard(environment: Declared, name: str = "grafana") -> Declared:
     """The same with one provisioned dashboard."""
-    grafana = environment.service("grafana")
+    grafana = environment.service(name)
     assert grafana.config is not None
     board = json.dumps({"uid": "stack", "title": "The stack"})
     config = replace(grafana.config, files={**grafana.config.files, "dashboards/stack.json": board})
@@ -47,12 +49,34 @@ def config_files(environment: Declared) -> Mapping[str, str]:
     return config.files
 
 
-def test_without_an_image_both_say_so() -> None:
-    """They are there, and say why they cannot look."""
-    site = World().site()
-    for check in (*connectivity(site), *dashboards(site)):
-        assert check.outcome is Outcome.NOT_VERIFIABLE
-        assert check.seen == "Grafana's image cannot be had from packages"
+def test_what_is_proved_on_the_board_is_never_proved_in_grafana() -> None:
+    """Where the board stands in each check that passes says so; none is about Grafana, none names it as its service."""
+    environment = with_dashboard(declared(), "board")
+    healthy = {path.replace("grafana:", "board:"): answer for path, answer in HEALTHY.items() if "uid" in path}
+    healthy["board:/api/datasources/uid/alertmanager/health"] = httpx.Response(200, json={"message": "works"})
+    healthy["board:/api/search"] = httpx.Response(200, json=[{"uid": "stack"}])
+    site = World(environment, answers=healthy).site()
+    checks = [*connectivity(site), *dashboards(site)]
+    assert len(checks) == 6
+    for check in checks:
+        assert check.outcome is Outcome.PASS, check
+        assert check.seen.endswith("; proved on the board, not in Grafana"), check
+        assert check.service != "grafana"
+        assert "Grafana" not in check.name
+
+
+@pytest.mark.parametrize("version", ["12.3.0", "unknown"])
+def test_something_else_on_the_board_s_port_is_red(version: str) -> None:
+    """A Grafana that was started beside is not the board, and nothing is said to be proved on it."""
+    answer = {"board:/api/health": httpx.Response(200, json={"database": "ok", "version": version})}
+    check = connectivity(World(answers=answer).site())[0]
+    assert (check.outcome, check.expected) == (Outcome.FAIL, f"database ok, version {BOARD_VERSION}")
+
+
+def test_a_board_in_grafana_s_place_is_red() -> None:
+    """Where Grafana is declared the board's answer is no proof of it."""
+    answer = {"grafana:/api/health": httpx.Response(200, json={"database": "ok", "version": BOARD_VERSION})}
+    assert connectivity(world(**answer).site())[0].outcome is Outcome.FAIL
 
 
 def test_without_being_declared_it_is_another_reason() -> None:
