@@ -1,5 +1,6 @@
 """Telemetry in memory."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -13,3 +14,10 @@ def told() -> Iterator[Told]:
     made = Told()
     yield made
     made.telemetry.shutdown(5)
+
+
+@pytest.fixture(autouse=True)
+def _event_loop() -> Iterator[None]:
+    """`asyncio.run` leaves the thread without an event loop, and Pulumi's futures want one in tests that follow."""
+    yield
+    asyncio.set_event_loop(asyncio.new_event_loop())

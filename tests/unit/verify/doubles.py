@@ -16,7 +16,7 @@ from pointsman.deadline import Deadline
 from pointsman.declared import Declared
 from pointsman.images.model import ImageRef, Resolution
 from pointsman.logs import Line
-from pointsman.services import grafana
+from pointsman.services import board, grafana
 from pointsman.services.estate import compose
 from pointsman.services.model import Machine
 from pointsman.spec.models import Environment
@@ -163,7 +163,16 @@ class World:
                 200, text="GET /status/config\n---\ncompactor:\n  compaction:\n    block_retention: 72h0m0s\n"
             ),
         }
+        if service in (board.NAME, grafana.NAME) and path == "/api/search":
+            return self._boards(service)
         return facts[path]() if path in facts else self.stores.answer(service, request)
+
+    def _boards(self, service: str) -> httpx.Response:
+        """All that are provisioned, as Grafana lists them."""
+        config = self.environment.service(service).config
+        assert config is not None
+        texts = [text for path, text in config.files.items() if path.endswith(".json")]
+        return httpx.Response(200, json=[{"uid": json.loads(text)["uid"]} for text in texts])
 
 
 def target(pool: str, address: str, *, job: str = "", health: str = "up", error: str = "") -> dict[str, Any]:

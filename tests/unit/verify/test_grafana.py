@@ -54,7 +54,6 @@ def test_what_is_proved_on_the_board_is_never_proved_in_grafana() -> None:
     environment = with_dashboard(declared(), "board")
     healthy = {path.replace("grafana:", "board:"): answer for path, answer in HEALTHY.items() if "uid" in path}
     healthy["board:/api/datasources/uid/alertmanager/health"] = httpx.Response(200, json={"message": "works"})
-    healthy["board:/api/search"] = httpx.Response(200, json=[{"uid": "stack"}])
     site = World(environment, answers=healthy).site()
     checks = [*connectivity(site), *dashboards(site)]
     assert len(checks) == 6
