@@ -26,7 +26,10 @@ from pointsman.spec.scalars import (
 class Retention(Model):
     """How long Prometheus keeps samples: whichever limit is met first."""
 
-    time: Duration = Field(default="15d", description="Samples older than this are deleted.")
+    time: Duration = Field(
+        default="35d",
+        description="Samples older than this are deleted. SLOs look back over their whole window, of 30d where not moved.",
+    )
     size: Size = Field(default="2GiB", description="The oldest samples are deleted when storage grows beyond this.")
 
 
