@@ -17,10 +17,10 @@ OTLP_PORT = 4317
 GRPC_PORT = 9095
 CONFIG = "/etc/tempo"
 DATA = "/var/tempo"
-# Blocks this small are completed, and read again after a start, within the memory: with Tempo's own 500 MB it was ended
-# by the kernel while it read them, again and again (docs/reference/performance.md).
+# With Tempo's own 500 MB to a block it was ended by the kernel after each start, again and again: what a start reads
+# back has to fit in memory (docs/reference/performance.md, grafana/tempo#1825).
 BLOCK_SHARE = 32
-# The bytes of spans a second that it was seen to hold, as a share of its memory.
+# Bytes of spans a second, as a share of its memory: twice the 0.93 MB that 512 MiB held for five minutes.
 RATE_SHARE = 256
 IN_MEMORY = {"kvstore": {"store": "inmemory"}}
 
