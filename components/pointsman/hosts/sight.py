@@ -43,9 +43,9 @@ class Sight:
     targets: Mapping[tuple[str, str], Mapping[str, Any]]
     samples: tuple[Sample, ...] = ()
 
-    def scraped(self, host: str) -> str:
-        """When the host's runner exporter was scraped last, by Prometheus's clock."""
-        return str(self.targets.get((host, "runner"), {}).get("lastScrape", ""))
+    def scraped(self, host: str, exporter: str) -> str:
+        """When the host's exporter was scraped last, by Prometheus's clock."""
+        return str(self.targets.get((host, exporter), {}).get("lastScrape", ""))
 
     def told(self, name: str, **labels: str) -> Iterator[Sample]:
         """The series of the metric `name` that have these labels."""

@@ -138,18 +138,20 @@ def _folded(checks: list[Check]) -> list[Check]:
 
 
 def _sight(site: Site) -> tuple[Sight, str]:
-    """What Prometheus tells, after one more scrape where that is due soon; and why it tells nothing."""
-    runners = [each.name for each in site.declared.hosts if each.registration]
+    """What Prometheus tells, after one more scrape where that is due soon; and why it tells nothing.
+
+    Of the runner exporter one more is always wanted; of one that is down as well, since a busy host may have answered
+    too late just once.
+    """
+    runners = [(each.name, "runner") for each in site.declared.hosts if each.registration]
     try:
         first = last = _look(site)
-        waits = [_due(first, name) for name in runners]
-        if any(0 < wait <= DUE_SECONDS for wait in waits):
-            patient = site.within(max(wait for wait in waits if wait <= DUE_SECONDS) + 1)
-            due = [name for name, wait in zip(runners, waits, strict=True) if 0 < wait <= DUE_SECONDS]
-            for _ in patient.tries():
-                last = _look(site)
-                if all(first.scraped(name) != last.scraped(name) for name in due):
-                    break
+        down = [key for key, told in first.targets.items() if told["health"] == "down"]
+        due = [key for key in {*runners, *down} if 0 < _due(first, key) <= DUE_SECONDS]
+        for _ in site.tries() if due else ():
+            last = _look(site)
+            if all(first.scraped(*key) != last.scraped(*key) for key in due):
+                break
     except Lost as lost:
         return Sight({}), f"Prometheus does not answer: {lost.seen}"
     return last, ""
@@ -161,9 +163,9 @@ def _look(site: Site) -> Sight:
     return sight(active, site.data(METRICS, QUERY, query=expression(environment))["result"], environment)
 
 
-def _due(seen: Sight, host: str) -> float:
-    """The seconds until the next scrape of its runner exporter; 0 where that is unknown or long overdue."""
-    told = seen.targets.get((host, "runner"))
+def _due(seen: Sight, target: tuple[str, str]) -> float:
+    """The seconds until the next scrape of a host's exporter; 0 where that is unknown or long overdue."""
+    told = seen.targets.get(target)
     if told is None:
         return 0.0
     try:

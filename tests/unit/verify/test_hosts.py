@@ -130,6 +130,25 @@ def test_an_exporter_that_is_not_scraped_is_named_with_its_error() -> None:
     assert "context deadline exceeded" in next(check.seen for check in found if check.outcome is Outcome.FAIL)
 
 
+def test_a_busy_host_may_answer_too_late_once() -> None:
+    """An exporter that was down is looked at again after its next scrape, and is well if that one succeeded."""
+    late = world(runner_1__node="context deadline exceeded")
+    key = ("hosts-node", HOST)
+    late.targets[key] |= {"scrapeInterval": "3s", "lastScrape": datetime.now(UTC).isoformat()}
+    well = late.targets[key] | {"health": "up", "lastScrape": "2030-01-01T00:00:00Z"}
+
+    class Looked(dict[tuple[str, str], dict[str, Any]]):
+        """Targets of which one is well once they were looked at."""
+
+        def values(self) -> Any:
+            seen = list(super().values())
+            self[key] = well
+            return seen
+
+    late.targets = Looked(late.targets)
+    assert not red(hosts(late.site(), containers()))
+
+
 def test_what_cannot_be_asked_is_not_verifiable() -> None:
     """Prometheus or the exporter that is down is another check's fault; GitHub that is down is told as such."""
     silent = world()
