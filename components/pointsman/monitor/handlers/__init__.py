@@ -1,0 +1,1 @@
+"""What is done about an event; each handler may be called again with the same event and then changes nothing."""
