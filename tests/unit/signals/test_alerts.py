@@ -121,7 +121,7 @@ def test_an_environment_without_runner_hosts_has_no_rules_on_them() -> None:
         ("{cost: {spike: 9}}", "CostSpike"),
         ("{cost: {spike_least: 9}}", "CostSpike"),
         ("{cost: {daily_budget: 9}}", "DailyCostOverBudget"),
-        ("{deployments: {window: 2h}}", "DeploymentsFailing DeploymentSlow"),
+        ("{deployments: {window: 2h}}", "DeploymentFailed DeploymentsFailing DeploymentSlow"),
         ("{deployments: {least: 9}}", "DeploymentSlow"),
         ("{deployments: {failures: 9}}", "DeploymentsFailing"),
         ("{deployments: {slow: 1h}}", "DeploymentSlow"),
