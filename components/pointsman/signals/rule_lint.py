@@ -37,7 +37,7 @@ def faults(groups: Sequence[RuleGroup]) -> tuple[Fault, ...]:
 
 
 def with_recorded(groups: Sequence[RuleGroup], sent: Known = KNOWN) -> Known:
-    """The series that are sent, and those that the groups record of them; these may have all labels of their sources."""
+    """The series that are sent, and those that groups record of them, which may have all labels of their sources."""
     known = dict(sent)
     records = [(group, rule) for group in groups for rule in group.rules if isinstance(rule, Record)]
     for _ in range(2):  # The second time for what names a series that is recorded after it.

@@ -126,7 +126,7 @@ def _window(spec: Environment, least: float = LEAST_WINDOW) -> str:
 
 
 def _retries(spec: Environment) -> str:
-    """How far back a failed notification is seen: Alertmanager gives up, and begins again, once in a group's interval."""
+    """How far back a failed notification is seen: Alertmanager counts one in each interval of a group."""
     declared = spec.alertmanager
     intervals = [declared.group_interval, *(each.group_interval or "0s" for each in declared.routes)]
     return _window(spec, max(300.0, *(2 * duration_seconds(each) for each in intervals)))
