@@ -84,12 +84,16 @@ class World:
         ]
         assert httpx.post(f"{self.url}/api/v2/alerts", json=told, timeout=10).status_code == 200
 
-    def failures(self) -> dict[str, float]:
-        """Failed notifications by integration and reason, of those that failed."""
+    def counted(self) -> dict[str, float]:
+        """Failed notifications by integration and reason."""
         name = "alertmanager_notifications_failed_total"
         lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
         found = (line.removeprefix(name).rsplit(" ", 1) for line in lines if line.startswith(name))
-        return {labels: float(value) for labels, value in found if float(value)}
+        return {labels: float(value) for labels, value in found}
+
+    def failures(self) -> dict[str, float]:
+        """Those of which there are any."""
+        return {labels: value for labels, value in self.counted().items() if value}
 
 
 @pytest.fixture
@@ -203,14 +207,39 @@ def test_every_kind_of_receiver_is_told(world: World, capfd: pytest.CaptureFixtu
     assert {line["status"] for line in lines if line["event"] == "alert"} == {"firing", "resolved"}
 
 
+def test_a_failed_deployment_is_told_in_chat_and_by_an_incident(world: World) -> None:
+    """One whose success comes next: a message and an issue that fire, then a message of the end and a closed issue."""
+    alert = {
+        **{"alertname": "DeploymentFailed", "severity": "warning", "owner": "platform"},
+        **{"deployment_environment_name": "production", "deployment_service": "shop"},
+    }
+    world.fire(alert)
+    issues = world.github.app.world.issues
+    until(lambda: issues.get("acme/app"), "an issue")
+    assert "DeploymentFailed" in issues["acme/app"][1].title
+    until(lambda: world.good.at("/slack"), "a message")
+    assert "DeploymentFailed" in world.good.at("/slack")[0].body["attachments"][0]["title"]
+    world.fire(alert, seconds=0)
+    until(lambda: not issues["acme/app"][1].open, "the issue closed")
+    until(lambda: "RESOLVED" in world.good.at("/slack")[-1].body["attachments"][0]["title"], "a message of the end")
+
+
 def test_who_fails_is_told_again(world: World) -> None:
-    """After 500 and 503 the notification arrives; what hangs and what refuses is counted, and nobody else waits."""
+    """After 500 and 503 the notification arrives; what hangs and what refuses is counted, and nobody else waits.
+
+    Counted from zero on, for every kind of receiver: the rate that NotificationsFailing asks for sees the first.
+    """
+    before = world.counted()
+    assert set(before.values()) == {0.0}
+    for kind in ("webhook", "slack", "email", "discord"):
+        assert f'{{integration="{kind}",reason="serverError"}}' in before
     world.fire({"alertname": "Slow", "severity": "info"})
     until(lambda: world.good.at("/webhook"), "the good one", 5.0)
     until(lambda: [each.status for each in world.flaky.posted][:3] == [500, 503, 200], "the third try")
     until(lambda: world.failures(), "failures are counted", 30.0)
     until(lambda: len(world.sink.posted) == 1, "the sink, once")
     assert all('integration="webhook"' in labels for labels in world.failures())
+    assert set(world.failures()) <= set(before)
 
 
 def test_what_is_worse_silences_the_lesser(world: World) -> None:
