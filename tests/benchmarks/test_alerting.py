@@ -83,7 +83,7 @@ def test_what_the_rules_cost(estate: Estate) -> None:
     window = f"[{EVALUATED_SECONDS}s]"
     mean = _by_group(estate, f"avg_over_time(prometheus_rule_group_last_duration_seconds{window})")
     most = _by_group(estate, f"max_over_time(prometheus_rule_group_last_duration_seconds{window})")
-    samples = _by_group(estate, "prometheus_rule_group_last_rule_samples")
+    samples = _by_group(estate, f"max_over_time(prometheus_rule_group_last_evaluation_samples{window})")
     groups = {each["name"]: each for each in estate.data("prometheus", "/api/v1/rules")["groups"]}
     print(f"\n    {'group':<28}{'rules':>6}{'every':>8}{'samples':>9}{'mean':>12}{'most':>12}{'of a core':>11}")
     whole = 0.0
@@ -123,11 +123,11 @@ def _show_series(estate: Estate) -> None:
 
 @pytest.mark.parametrize("intervals", ["default", "short"])
 def test_from_fault_to_sink(estate: Estate, intervals: str) -> None:
-    """A service that is killed and a workflow that fails, both at a time: when each hop was seen."""
+    """A service that is killed and a workflow that fails, both at once: when each hop was seen."""
     if intervals == "short":
         for section, values in SHORT.items():
             estate.edit(section, **values)
-        estate.up()
+        estate.pulumi_up()
     with ThreadPoolExecutor() as pool:
         both = {
             f"{STOPPED} killed, {intervals} intervals": pool.submit(_killed, estate),

@@ -39,14 +39,17 @@ class Teller:
     url: str
 
     def fire(self, *alerts: Mapping[str, str], seconds: float = 3600.0) -> None:
-        """Posts alerts as Prometheus does: they are over `seconds` from now."""
-        ends = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+        """Posts alerts as Prometheus does: they begin now, and are over `seconds` from now.
+
+        For one that began longer ago than `group_wait` its group does not wait, not even to see what silences it.
+        """
+        now = datetime.now(UTC)
         told = [
             {
                 "labels": labels,
                 "annotations": {"summary": f"{labels['alertname']} is on", "runbook_url": "https://example.org/r.md"},
-                "startsAt": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
-                "endsAt": ends,
+                "startsAt": now.isoformat(),
+                "endsAt": (now + timedelta(seconds=seconds)).isoformat(),
                 "generatorURL": "http://prometheus:9090/graph",
             }
             for labels in alerts
