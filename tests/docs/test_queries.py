@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pointsman.signals.dashboards.known import KNOWN
-from pointsman.signals.dashboards.promql import selected
+from pointsman.signals.known import KNOWN
+from pointsman.signals.promql import selected
 from tests.deployed.query_templates import Template, examples, templates
 
 LANGUAGES = {"promql", "logql", "traceql"}
