@@ -10,7 +10,17 @@ from xdist.scheduler import LoadFileScheduling
 
 # Files that share an environment, which takes most of a minute to make, and so a process: one for each line.
 SHARING = (
-    ("test_estate", "test_alert_report", "test_bad_signals", "test_dashboards", "test_refused_configs", "test_verify"),
+    (
+        "test_estate",
+        "test_alert_report",
+        "test_bad_signals",
+        "test_dashboards",
+        "test_links",
+        "test_refused_configs",
+        "test_threshold_live",
+        "test_verify",
+        "test_walk",
+    ),
     (
         "test_hosts_as_declared",
         "test_hosts_bad_input",

@@ -22,7 +22,11 @@ SDK = "grafana-foundation-sdk"
 # Eight for each set of limits, such as an environment's; some 20 kB each.
 KEPT = 128
 # A change of any of these may change what is drawn or refused.
-_MADE_BY = ("render.py", "lint.py", "subset.py", "known.py", "promql.py", "queries.py")
+_MADE_BY = (
+    *(f"dashboards/{name}.py" for name in ("render", "lint", "subset", "queries")),
+    "known.py",
+    "promql.py",
+)
 
 
 def kept(board: Board) -> str:
@@ -43,7 +47,7 @@ def kept(board: Board) -> str:
 
 
 def _key(board: Board) -> str:
-    folder = Path(signals.__file__).parent / "dashboards"
+    folder = Path(signals.__file__).parent
     parts = [version(SDK).encode(), repr(board).encode(), *((folder / file).read_bytes() for file in _MADE_BY)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
 

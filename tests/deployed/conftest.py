@@ -18,6 +18,7 @@ import pytest
 from pointsman.images.model import Resolution
 from tests.conftest import sharing
 from tests.deployed.estate import Clone, Estate, sweep
+from tests.deployed.failing import Failing, fail
 from tests.deployed.fleet import Fleet, fleet_spec
 from tests.deployed.specs import Spec, small_spec, whole_spec
 from tests.faults.harness import recover
@@ -95,6 +96,12 @@ def new_estate(engine: docker.DockerClient, new_clone: NewClone) -> Iterator[New
 def whole_session_estate(new_estate: NewEstate, request: pytest.FixtureRequest) -> Estate:
     """An environment with every service, up since the first test that asks for it."""
     return _shared(new_estate(None, whole_spec()), request)
+
+
+@pytest.fixture(scope="session")
+def failing(whole_session_estate: Estate) -> Failing:
+    """A workflow that failed there, told once: minutes pass before its alert fires, time for others to look at it."""
+    return fail(whole_session_estate)
 
 
 @pytest.fixture(scope="session")

@@ -6,34 +6,24 @@ addresses of its neighbours are moved to loopback.
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import socket
-import subprocess
-import tarfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-import httpx
 import pytest
 
 from pointsman.images.model import Resolution
-from pointsman.notifier.serving import NotifierServer, desks
-from pointsman.notifier.settings import load
-from pointsman.services import alert_sink, alertmanager, notifier
 from pointsman.spec.reader import parse
+from tests.deployed.receivers import FAILED, Teller, started, unpacked
 from tests.standins.github_server.serving import Standin
 from tests.standins.sinks import HttpSink, SmtpSink, until
 from tests.unit.github.world import TOKEN
 
-PROGRAM = "/bin/alertmanager"
 SPEC = """\
 alertmanager:
   group_by: [alertname]
@@ -59,50 +49,20 @@ alertmanager:
 
 
 @dataclass
-class World:
-    """Alertmanager at `url`, and all that it tells."""
+class World(Teller):
+    """Alertmanager, and all that it tells."""
 
-    url: str
     good: HttpSink
     flaky: HttpSink
     smtp: SmtpSink
     github: Standin
     sink: HttpSink
 
-    def fire(self, *alerts: dict[str, str], seconds: float = 3600.0) -> None:
-        """Posts alerts as Prometheus does: they are over `seconds` from now."""
-        ends = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
-        told = [
-            {
-                "labels": labels,
-                "annotations": {"summary": f"{labels['alertname']} is on", "runbook_url": "https://example.org/r.md"},
-                "startsAt": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
-                "endsAt": ends,
-                "generatorURL": "http://prometheus:9090/graph",
-            }
-            for labels in alerts
-        ]
-        assert httpx.post(f"{self.url}/api/v2/alerts", json=told, timeout=10).status_code == 200
-
-    def failures(self) -> dict[str, float]:
-        """Failed notifications by integration and reason, of those that failed."""
-        name = "alertmanager_notifications_failed_total"
-        lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
-        found = (line.removeprefix(name).rsplit(" ", 1) for line in lines if line.startswith(name))
-        return {labels: float(value) for labels, value in found if float(value)}
-
 
 @pytest.fixture
 def root(engine: docker.DockerClient, images: Resolution, tmp_path: Path) -> Path:
     """The files of Alertmanager's image."""
-    container = engine.containers.create(images.images["alertmanager"].image_id, network_mode="none")
-    try:
-        archive = io.BytesIO(b"".join(container.export()))  # type: ignore[arg-type]
-    finally:
-        container.remove(force=True)
-    with tarfile.open(fileobj=archive) as tar:
-        tar.extractall(tmp_path / "root", filter="tar")
-    return tmp_path / "root"
+    return unpacked(engine, images, tmp_path / "root")
 
 
 @pytest.fixture
@@ -113,67 +73,13 @@ def world(root: Path) -> Iterator[World]:
         flaky, hanging = stack.enter_context(HttpSink(first=(500, 503))), stack.enter_context(HttpSink(status=0))
         smtp, github = stack.enter_context(SmtpSink(refusals=1)), stack.enter_context(Standin(tokens=[TOKEN.reveal()]))
         text = SPEC.format(good=good.url, flaky=flaky.url, hanging=hanging.url, smtp=smtp.address, github=github.url)
-        url = _started(stack, root, text, sink, good)
+        secrets = {"chat": f"{good.url}/slack", "embeds": f"{good.url}/embeds", "texts": f"{good.url}/texts"}
+        moved = {"timeout: 10s": "timeout: 1s"}
+        url = started(
+            stack, root, parse(text, "stacks/test.yaml"), sink, secrets | {"incidents": TOKEN.reveal()}, moved
+        )
         yield World(url, good, flaky, smtp, github, sink)
         assert github.app.violations == []
-
-
-def _started(stack: ExitStack, root: Path, text: str, sink: HttpSink, chat: HttpSink) -> str:
-    """Alertmanager and the notifier of a spec, both running; Alertmanager's address."""
-    spec = parse(text, "stacks/test.yaml")
-    secrets = {"chat": f"{chat.url}/slack", "embeds": f"{chat.url}/embeds", "texts": f"{chat.url}/texts"}
-    tells, collects = notifier.service(spec), alert_sink.service(spec)
-    for service in (tells, alertmanager.service(spec, collects, tells)):
-        assert service.config is not None
-        live = root / service.config.directory.lstrip("/") / "current"
-        for name, content in service.config.files.items():
-            _write(live / name, content)
-        for name in service.config.secrets:
-            _write(live / name, secrets.get(Path(name).name, TOKEN.reveal()))
-    file = root / f"{notifier.CONFIG}/current/{notifier.SETTINGS}".lstrip("/")
-    file.write_text(file.read_text().replace(notifier.CONFIG, f"{root}{notifier.CONFIG}"))
-    settings = replace(load(file), port=0, listen="127.0.0.1")
-    server = NotifierServer(settings, dict(desks(settings)))
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    stack.callback(server.server_close)
-    stack.callback(server.shutdown)
-    there = {tells.url(): f"http://127.0.0.1:{server.port}", collects.url(): sink.url, "timeout: 10s": "timeout: 1s"}
-    return _alertmanager(stack, root, there)
-
-
-def _alertmanager(stack: ExitStack, root: Path, there: dict[str, str]) -> str:
-    config = root / f"{alertmanager.CONFIG}/current/alertmanager.yml".lstrip("/")
-    for what, instead in there.items():
-        config.write_text(config.read_text().replace(what, instead))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = root.parent / "log"
-    output = stack.enter_context(log.open("w"))
-    enter = ["chroot", str(root)] if os.geteuid() == 0 else ["unshare", "--map-root-user", f"--root={root}"]
-    options = (f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--storage.path=/alertmanager")
-    command = [*enter, PROGRAM, f"--config.file={alertmanager.CONFIG}/current/alertmanager.yml", *options]
-    process = subprocess.Popen(command, stdout=output, stderr=output)
-    stack.callback(process.wait, 20)
-    stack.callback(process.terminate)
-    url = f"http://127.0.0.1:{port}"
-
-    def ready() -> bool:
-        assert process.poll() is None, log.read_text()
-        try:
-            return httpx.get(f"{url}/-/ready", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    until(ready, "Alertmanager is ready")
-    return url
-
-
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(text)
-    return path
 
 
 def test_every_kind_of_receiver_is_told(world: World, capfd: pytest.CaptureFixture[str]) -> None:
@@ -203,14 +109,39 @@ def test_every_kind_of_receiver_is_told(world: World, capfd: pytest.CaptureFixtu
     assert {line["status"] for line in lines if line["event"] == "alert"} == {"firing", "resolved"}
 
 
+def test_a_failed_deployment_is_told_in_chat_and_by_an_incident(world: World) -> None:
+    """One whose success comes next: a message and an issue that fire, then a message of the end and a closed issue."""
+    alert = {
+        **{"alertname": "DeploymentFailed", "severity": "warning", "owner": "platform"},
+        **{"deployment_environment_name": "production", "deployment_service": "shop"},
+    }
+    world.fire(alert)
+    issues = world.github.app.world.issues
+    until(lambda: issues.get("acme/app"), "an issue")
+    assert "DeploymentFailed" in issues["acme/app"][1].title
+    until(lambda: world.good.at("/slack"), "a message")
+    assert "DeploymentFailed" in world.good.at("/slack")[0].body["attachments"][0]["title"]
+    world.fire(alert, seconds=0)
+    until(lambda: not issues["acme/app"][1].open, "the issue closed")
+    until(lambda: "RESOLVED" in world.good.at("/slack")[-1].body["attachments"][0]["title"], "a message of the end")
+
+
 def test_who_fails_is_told_again(world: World) -> None:
-    """After 500 and 503 the notification arrives; what hangs and what refuses is counted, and nobody else waits."""
+    """After 500 and 503 the notification arrives; what hangs and what refuses is counted, and nobody else waits.
+
+    Counted from zero on, for every kind of receiver: the rate that NotificationsFailing asks for sees the first.
+    """
+    before = world.counted(FAILED)
+    assert set(before.values()) == {0.0}
+    for kind in ("webhook", "slack", "email", "discord"):
+        assert f'{{integration="{kind}",reason="serverError"}}' in before
     world.fire({"alertname": "Slow", "severity": "info"})
     until(lambda: world.good.at("/webhook"), "the good one", 5.0)
     until(lambda: [each.status for each in world.flaky.posted][:3] == [500, 503, 200], "the third try")
     until(lambda: world.failures(), "failures are counted", 30.0)
     until(lambda: len(world.sink.posted) == 1, "the sink, once")
     assert all('integration="webhook"' in labels for labels in world.failures())
+    assert set(world.failures()) <= set(before)
 
 
 def test_what_is_worse_silences_the_lesser(world: World) -> None:

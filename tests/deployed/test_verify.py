@@ -18,6 +18,7 @@ from pointsman.signals.verification import METRIC
 from pointsman.targets.docker.engine import connect
 from pointsman.verify import run
 from pointsman.verify.alert_flow import SLOTS
+from pointsman.verify.entry import SERVICE
 from tests.deployed.estate import Estate, eventually
 
 HEALTHY_SECONDS = 8.0
@@ -131,7 +132,8 @@ def test_what_verifications_leave_does_not_grow(environment: Declared) -> None:
     assert prometheus(environment, "count(last_over_time(pointsman_verify[1h]))") == ["1"]
     slots = prometheus(environment, f"count(count by (run) (last_over_time({METRIC}[1h])))")
     assert int(slots[0]) <= len(SLOTS)
-    spans = prometheus(environment, "count(count by (span_name) (traces_span_metrics_calls_total))")
+    calls = f'traces_span_metrics_calls_total{{service_name="{SERVICE}"}}'
+    spans = prometheus(environment, f"count(count by (span_name) ({calls}))")
     assert spans == ["1"]
     loki = environment.url(environment.service("loki"))
     query = {"match[]": '{service_name="pointsman-verify"}'}

@@ -1,7 +1,7 @@
 """The commands of some pages are run as they are written, block after block, as a reader would run them.
 
-Every `sh` block of these pages is run, in one shell a page, in a copy of the checkout, up to the first command that
-fails. What differs from what is written, so that nobody's own `dev` is touched:
+Every `sh` block of these pages is run, in one shell, in a copy of the checkout, up to the first command that fails.
+What differs from what is written, so that nobody's own `dev` is touched:
 
 - the environment: `dev` in a command becomes the name of this run; `make` gets it by ENV, `pointsman` by
   POINTSMAN_ENVIRONMENT, as a reader may set them too;
@@ -23,6 +23,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import docker
@@ -33,7 +34,12 @@ from tests.deployed.estate import Clone, sweep
 from tests.deployed.specs import free_ports
 from tests.docs.markdown import CHECKOUT, Block, Page
 
-EXECUTED = ("README.md", "docs/tutorial/first-stack.md", "docs/how-to/back-up-and-restore.md")
+# Pages of a line are followed one after the other in one environment: each begins with `make up`, the last may end it.
+EXECUTED = (
+    ("README.md",),
+    ("docs/tutorial/first-stack.md",),
+    ("docs/how-to/verify-alerting.md", "docs/how-to/back-up-and-restore.md"),
+)
 NOT_RUN = {
     "make test": "runs this very test; test_the_readme_tests_as_ci_does holds it to what CI runs",
 }
@@ -123,14 +129,15 @@ def _executed(page: str) -> list[Block]:
     return [each for each in Page(page).blocks if each.language == "sh" and each.text.strip() not in NOT_RUN]
 
 
-@pytest.mark.parametrize("page", EXECUTED)
-def test_the_commands_of_a_page_work(page: str, reader: Reader) -> None:
+@pytest.mark.parametrize("followed", EXECUTED, ids=" ".join)
+def test_the_commands_of_a_page_work(followed: tuple[str, ...], reader: Reader) -> None:
     """Each command succeeds in the order of the page, prints what the page's `text` blocks show (white space aside),
     and changes nothing in the clone but what the page edits."""
-    done = reader.follow(_executed(page))
+    done = reader.follow([block for page in followed for block in _executed(page)])
     assert done.returncode == 0, done.stdout[-6000:]
     printed = " ".join(done.stdout.split())
-    shown = [line for each in Page(page).blocks if each.language == "text" for line in each.text.splitlines()]
+    blocks = [each for page in followed for each in Page(page).blocks]
+    shown = [line for each in blocks if each.language == "text" for line in each.text.splitlines()]
     assert [line for line in shown if " ".join(reader.types(line).split()) not in printed] == []
     changed = reader.clone.git("status", "--porcelain").split()
     assert set(changed) <= {"M", f"stacks/{reader.environment}.yaml"}, changed
@@ -138,7 +145,7 @@ def test_the_commands_of_a_page_work(page: str, reader: Reader) -> None:
 
 def test_what_is_not_run_is_still_written() -> None:
     """An exception whose command is no longer in a page is taken out of NOT_RUN."""
-    written = {each.text.strip() for page in EXECUTED for each in Page(page).blocks if each.language == "sh"}
+    written = {each.text.strip() for page in chain(*EXECUTED) for each in Page(page).blocks if each.language == "sh"}
     assert set(NOT_RUN) <= written
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pointsman.board.provisioning import DataSource, Provisioned
 
 MOST_QUERIES = 10
+TRACE_DIGITS = 32
 _SPAN_UNITS = [
     {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]}
     for name, unit in (("startTime", "dateTimeAsIso"), ("duration", "ms"))
@@ -60,11 +61,18 @@ def _panel(provisioned: Provisioned, side: Mapping[str, Any], query: Mapping[str
 
 
 def _from_trace(source: DataSource, trace: str, span: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """From a trace to its logs, where the data source is linked to a store of them."""
+    """From a trace to its logs, where the data source is linked to a store of them.
+
+    Tempo's search leaves out the zeros that an id begins with, which a log line has.
+    """
     logs = source.settings.get("tracesToLogsV2") or {}
     if uid := logs.get("datasourceUid"):
         tags = logs.get("tags") or [{"key": "service.name"}]
         label = str(tags[0].get("value") or tags[0].get("key")).replace(".", "_")
-        query = {"refId": "A", "expr": f'{{{label}=~".+"}} | trace_id="{trace}"', "datasource": {"uid": uid}}
+        query = {
+            "refId": "A",
+            "expr": f'{{{label}=~".+"}} | trace_id="{trace:0>{TRACE_DIGITS}}"',
+            "datasource": {"uid": uid},
+        }
         pane = {"datasource": uid, "queries": [query], "range": dict(span)}
         yield {"title": "logs of this trace", "url": f"/explore?schemaVersion=1&panes={quote(json.dumps({'a': pane}))}"}

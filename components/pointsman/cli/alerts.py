@@ -17,18 +17,23 @@ app = typer.Typer(help="The alerts of an environment.", no_args_is_help=True)
 
 @app.command()
 def lint(environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE) -> None:
-    """Say what alerts lack: an owner, words with values, a runbook, a board, cases for promtool."""
+    """Say what alerts lack: an owner, words, a runbook, a board, promtool's cases; and which series nobody sends."""
     from pointsman.alerts import sources
     from pointsman.errors import EXIT_FAULT, EXIT_GOOD
     from pointsman.paths import checkout
     from pointsman.signals.catalogue import alerts, every_group, slo_groups
     from pointsman.signals.lint import faults
+    from pointsman.signals.rule_lint import faults as strangers
     from pointsman.spec.reader import read_environment
 
     with guarded(output):
         spec = read_environment(environment)
-        every, derived = alerts(every_group(spec)), alerts(slo_groups(spec))
-        found = faults(every, sources.cases(checkout()), sources.pages(checkout()), derived)
+        groups, objectives = every_group(spec), slo_groups(spec)
+        every, derived = alerts(groups), alerts(objectives)
+        found = (
+            *faults(every, sources.cases(checkout()), sources.pages(checkout()), derived),
+            *strangers((*groups, *objectives)),
+        )
         rows = [{"alert": each.alert, "problem": each.problem, "expected": each.expected} for each in found]
         if rows or output is Output.JSON:
             show_rows("faults", rows, output)

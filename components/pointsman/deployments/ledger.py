@@ -51,6 +51,7 @@ class Line(BaseModel):
     counts: dict[DeploymentResult, int] = Field(default_factory=lambda: dict.fromkeys(DeploymentResult, 0))
     durations: dict[DeploymentResult, Durations] = Field(default_factory=dict)
     last_success: float | None = None
+    last_failure: float | None = None
     open: Open | None = None
 
 

@@ -102,6 +102,8 @@ def _ended(ledger: Ledger, line: Line, result: DeploymentResult, at: float, dura
         line.durations.setdefault(result, Durations()).add(duration)
     if result is DeploymentResult.SUCCESS:
         line.last_success = at
+    if result is DeploymentResult.FAILURE:
+        line.last_failure = at
     line.open = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pointsman.deployments.ledger import Ledger, Line, Payload
 from pointsman.metrics_page.families import COUNTER, Family, Sample, text
@@ -29,10 +29,8 @@ def page(ledger: Ledger) -> str:
             _family(
                 names.DEPLOYMENTS_IN_PROGRESS, (_sample(line, float(line.open is not None)) for line in ledger.lines)
             ),
-            _family(
-                names.DEPLOYMENT_LAST_SUCCESS,
-                (_sample(line, line.last_success) for line in ledger.lines if line.last_success is not None),
-            ),
+            _family(names.DEPLOYMENT_LAST_SUCCESS, _when(ledger, lambda line: line.last_success)),
+            _family(names.DEPLOYMENT_LAST_FAILURE, _when(ledger, lambda line: line.last_failure)),
             Family(f"{duration}_bucket", names.DEPLOYMENT_SECONDS.description, tuple(_buckets(ledger)), COUNTER),
             Family(f"{duration}_sum", "Their seconds in all.", tuple(_sums(ledger)), COUNTER),
             Family(f"{duration}_count", "Their number.", tuple(_counts(ledger)), COUNTER),
@@ -84,6 +82,11 @@ def logs_request(records: Iterable[Payload]) -> Payload:
 def _family(metric: names.Metric, samples: Iterable[Sample]) -> Family:
     kind = COUNTER if metric.kind == "counter" else "gauge"
     return Family(names.prometheus_name(metric), metric.description, tuple(samples), kind)
+
+
+def _when(ledger: Ledger, moment: Callable[[Line], float | None]) -> Iterable[Sample]:
+    """Of each line that has had such a moment."""
+    return (_sample(line, at) for line in ledger.lines if (at := moment(line)) is not None)
 
 
 def _sample(line: Line, value: float, result: DeploymentResult | None = None, **more: str) -> Sample:

@@ -13,7 +13,7 @@ from pointsman.images.engine import Engine
 from pointsman.images.lock import Agent, Lock, Made, Pulled
 from pointsman.images.model import ImageRef, Resolution
 from pointsman.services import log_agent
-from pointsman.services.estate import INSTEAD, compose
+from pointsman.services.estate import INSTEAD, OPTIONAL, compose
 from pointsman.services.model import Machine
 from pointsman.spec.models import Environment, Images
 
@@ -69,6 +69,18 @@ def left_out(name: str, absent: Mapping[str, str], images: Images) -> bool:
     if images.source == "packages":
         return reason == NO_RECIPE
     return images.source == "auto" and reason not in ("", NO_RECIPE)
+
+
+def expected_absent(environment: str, spec: Environment) -> frozenset[str]:
+    """The services that the environment does without, as far as is known before its images are resolved."""
+    if spec.images.source == "packages":
+        catalogue = catalogues.load()
+        return frozenset(name for name in OPTIONAL if catalogue.service(name).packages is None)
+    try:
+        lock = locks.read(locks.path(environment)) or Lock()
+    except locks.UnreadableLock:
+        lock = Lock()
+    return frozenset(name for name in OPTIONAL if left_out(name, lock.absent, spec.images))
 
 
 def fits(entry: Pulled | Made, service: Service | Host, images: Images) -> bool:

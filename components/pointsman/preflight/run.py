@@ -12,6 +12,7 @@ from pointsman.checks import Check, Report, failed, not_verifiable
 from pointsman.errors import PointsmanError
 from pointsman.hosts import fleet_of
 from pointsman.identity import estate_id
+from pointsman.images.locked import expected_absent
 from pointsman.preflight import (
     builds,
     cgroup,
@@ -48,7 +49,7 @@ def run(environment: str, spec: Environment) -> Report:
     """
     # Either log agent has the same name, ports, volumes and memory: which one it is does not matter here, nor
     # does the machine.
-    services = compose(environment, spec, "promtail", Machine()).services
+    services = compose(environment, spec, "promtail", Machine(), expected_absent(environment, spec)).services
     bind = str(spec.network.bind)
     # An inventory with mistakes is told as a whole, as a spec is, before anything is looked at.
     hosts = fleet_of(environment, spec).hosts if spec.runners.hosts == "containers" else ()

@@ -32,6 +32,8 @@ def service(spec: Environment, sink: Service, tells: Service | None) -> Service:
             f"--config.file={CONFIG}/current/alertmanager.yml",
             f"--storage.path={DATA}",
             f"--web.listen-address=:{PORT}",
+            # What messages lead to; by default the container's own name, which nobody outside reaches.
+            f"--web.external-url={spec.network.url(spec.ports.alertmanager)}",
             # Empty: a single Alertmanager opens no port for peers.
             "--cluster.listen-address=",
         ),

@@ -33,6 +33,7 @@ from pointsman.services.scraping import host_job_names
 from pointsman.signals.catalogue import rule_groups
 from pointsman.signals.dashboards.files import Draw, drawn
 from pointsman.signals.model import RuleGroup
+from pointsman.signals.rule_lint import checked
 from pointsman.spec.exporters import STACK_PROBES
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import duration_seconds
@@ -83,7 +84,8 @@ def compose(
 
     `absent` are those of OPTIONAL whose image cannot be had. `fleet` are the hosts, which Prometheus scrapes; who only
     asks which services there are may leave it out. `draw` makes the dashboards' texts, for who asks for
-    them. Raises UsageError for a scrape job of the spec that is named like another: Prometheus takes a job's name once.
+    them. Raises UsageError for a rule that asks for what nobody sends, and for a scrape job of the spec that is named
+    like another: Prometheus takes a job's name once.
     """
     proxy, logs = socket_proxy.service(spec, machine), loki.service(spec)
     traces = tempo.service(spec) if spec.tempo.enabled else None
@@ -122,7 +124,7 @@ def _named(name: str, services: tuple[Service, ...]) -> Service | None:
 
 def _rules(spec: Environment) -> tuple[RuleGroup, ...]:
     """Without Alertmanager the alerts are judged all the same: Prometheus shows them."""
-    return rule_groups(spec)
+    return checked(rule_groups(spec))
 
 
 def _exporters(spec: Environment) -> tuple[Service, ...]:

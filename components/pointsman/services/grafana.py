@@ -127,16 +127,17 @@ def _logs_links(traces: Service | None) -> dict[str, Any]:
 
 def _traces_links(metrics: Service, logs: Service) -> dict[str, Any]:
     tags = [{"key": "service.name", "value": "service_name"}]
+    # Without it a link shows what was seen while the span lasted, when nothing was counted of it yet.
+    around = {"spanStartTimeShift": "-5m", "spanEndTimeShift": "5m"}
     rate = {"name": "request rate", "query": "sum(rate(traces_span_metrics_calls_total{$$__tags}[5m]))"}
     return {
         "tracesToLogsV2": {
             "datasourceUid": logs.name,
             "tags": tags,
             "filterByTraceID": True,
-            "spanStartTimeShift": "-5m",
-            "spanEndTimeShift": "5m",
+            **around,
         },
-        "tracesToMetrics": {"datasourceUid": metrics.name, "tags": tags, "queries": [rate]},
+        "tracesToMetrics": {"datasourceUid": metrics.name, "tags": tags, "queries": [rate], **around},
         "serviceMap": {"datasourceUid": metrics.name},
         "nodeGraph": {"enabled": True},
     }

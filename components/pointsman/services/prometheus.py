@@ -62,6 +62,8 @@ def service(
             f"--config.file={CONFIG}/current/prometheus.yml",
             f"--storage.tsdb.path={DATA}",
             f"--web.listen-address=:{PORT}",
+            # What alerts lead to; by default the container's own name, which nobody outside reaches.
+            f"--web.external-url={spec.network.url(spec.ports.prometheus)}",
             "--web.enable-lifecycle",
             "--web.enable-otlp-receiver",
             "--web.enable-remote-write-receiver",

@@ -1,4 +1,4 @@
-"""Alerts on deployments: they fail, take too long, or do not end."""
+"""Alerts on deployments: one fails, all fail, they take too long, or do not end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,26 @@ WHERE = "{{ $labels.deployment_environment_name }}"
 
 def alerts(spec: Environment) -> RuleGroup:
     """The alerts on what `pointsman deployments record` tells."""
-    return RuleGroup("deployments", (_failing(spec), _slow(spec), _stuck(spec)))
+    return RuleGroup("deployments", (_failed(spec), _failing(spec), _slow(spec), _stuck(spec)))
+
+
+def _failed(spec: Environment) -> Alert:
+    """By the moment and not by the counter: that alone tells whether a success came before or after."""
+    window = spec.alerts.deployments.window
+    failed, succeeded = (
+        # What a process told that has ended is not there any more.
+        f"max by ({BY}) (max_over_time(deployment_last_{result}_timestamp_seconds[{window}]))"
+        for result in ("failure", "success")
+    )
+    return Alert(
+        name="DeploymentFailed",
+        expr=f"{failed} > time() - {duration_seconds(window):g} unless {failed} <= {succeeded}",
+        severity="warning",
+        summary=f"A deployment of {WHAT} failed",
+        description=f"To {WHERE}, at {{{{ $value | humanizeTimestamp }}}}. It is over with the next success, "
+        f"or {window} later.",
+        dashboard=BOARD,
+    )
 
 
 def _failing(spec: Environment) -> Alert:

@@ -45,6 +45,7 @@ def alerts(spec: Environment) -> RuleGroup:
             _disk_filling(spec),
             _reload_failed(),
             _notifications(spec),
+            _notifier(spec),
             _many_series(spec),
             *_ingestion(spec),
         ),
@@ -124,15 +125,35 @@ def _window(spec: Environment, least: float = LEAST_WINDOW) -> str:
     return f"{int(max(least, 4 * duration_seconds(spec.prometheus.scrape_interval)))}s"
 
 
+def _retries(spec: Environment) -> str:
+    """How far back a failed notification is seen: Alertmanager counts one in each interval of a group."""
+    declared = spec.alertmanager
+    intervals = [declared.group_interval, *(each.group_interval or "0s" for each in declared.routes)]
+    return _window(spec, max(300.0, *(2 * duration_seconds(each) for each in intervals)))
+
+
 def _notifications(spec: Environment) -> Alert:
     return Alert(
         name="NotificationsFailing",
-        expr=f"rate(alertmanager_notifications_failed_total[{_window(spec, 300)}]) > 0",
+        expr=f"rate(alertmanager_notifications_failed_total[{_retries(spec)}]) > 0",
         hold="1m",
         severity="critical",
         dashboard=BOARD,
         summary="Alertmanager cannot tell a receiver ({{ $labels.integration }})",
         description='{{ $value | printf "%.2g" }} notifications a second fail: {{ $labels.reason }}.',
+    )
+
+
+def _notifier(spec: Environment) -> Alert:
+    window = _retries(spec)
+    return Alert(
+        name="NotifierFailing",
+        expr=f"sum by (receiver, reason) (increase(pointsman_notifier_failed_total[{window}])) > 0",
+        hold="1m",
+        severity="warning",
+        dashboard=BOARD,
+        summary="The notifier cannot tell {{ $labels.receiver }} ({{ $labels.reason }})",
+        description=f'{{{{ $value | printf "%.0f" }}}} attempts failed in {window}; Alertmanager tries again.',
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -12,27 +13,42 @@ from pointsman.spec.scalars import Duration, ServerUrl, Size, duration_seconds
 RUNBOOKS = "https://github.com/pointsman/pointsman/blob/main/runbooks"
 """Where the runbooks are read: a page an alert, `<base>/<name>.md`."""
 LEAST_WINDOW, LONGEST_WINDOW = "5m", "7d"
+MOST_EVENTS = 1_000_000
+"""Nobody waits for more events than this within a week: a larger threshold is a slip."""
+MOST_DOLLARS = 1_000_000
 
 
 class Windowed(Model):
     """Thresholds of what is counted over a window: one event alone, at night, is no share of anything."""
 
     window: Duration = Field(default="1h", description="How far back is counted, from 5m to 7d.")
-    least: int = Field(default=5, ge=1, description="With fewer events than this in the window no share is judged.")
+    least: int = Field(
+        default=5, ge=1, le=MOST_EVENTS, description="With fewer events than this in the window no share is judged."
+    )
+    told_apart: ClassVar[Mapping[str, str]] = {}
+    """The last bound of the histogram that a key is compared with: a quantile is never told to be longer."""
 
     def misfits(self) -> Iterator[Misfit]:
-        """A window that holds too few samples, or that reaches beyond what is kept by default."""
+        """A window that holds too few samples or more than is kept by default, and times that nothing can exceed."""
         if not duration_seconds(LEAST_WINDOW) <= duration_seconds(self.window) <= duration_seconds(LONGEST_WINDOW):
             yield Misfit(
                 keys=(("window",),),
                 problem=f"window {self.window} cannot be judged",
                 expected=f"from {LEAST_WINDOW} to {LONGEST_WINDOW}",
             )
+        for key, longest in self.told_apart.items():
+            if duration_seconds(getattr(self, key)) >= duration_seconds(longest):
+                yield Misfit(
+                    keys=((key,),),
+                    problem=f"{key} {getattr(self, key)} is never exceeded: times beyond {longest} are not told apart",
+                    expected=f"less than {longest}",
+                )
 
 
 class WorkflowAlerts(Windowed):
     """Thresholds of the alerts on workflow runs."""
 
+    told_apart: ClassVar[Mapping[str, str]] = {"slow": "2h"}
     failure_rate: float = Field(
         # One in ten: twice what the built-in objective for workflows, 95 %, allows for over its period.
         default=0.10,
@@ -49,19 +65,30 @@ class WorkflowAlerts(Windowed):
 class AgentAlerts(Windowed):
     """Thresholds of the alerts on agent runs. No number fits every agent: these are a start."""
 
+    told_apart: ClassVar[Mapping[str, str]] = {"slow": "30m"}
     failure_rate: float = Field(default=0.20, gt=0, lt=1, description="A larger share of failed runs is too large.")
     retries: float = Field(
         default=1.0, gt=0, le=100, description="More retries a run than this, on average, are too many."
     )
-    errors: int = Field(default=10, ge=1, description="More errors of one kind in the window are too many.")
+    errors: int = Field(
+        default=10, ge=1, le=MOST_EVENTS, description="More errors of one kind in the window are too many."
+    )
     slow: Duration = Field(default="5m", description="One run in twenty may take longer than this.")
 
 
 class SystemAlerts(Windowed):
     """Thresholds of the alerts on applications: their entry, their database, their process."""
 
+    # The conventions' buckets of requests and of database operations end at 10 s.
+    told_apart: ClassVar[Mapping[str, str]] = {
+        "api_latency": "10s",
+        "database_latency": "10s",
+        "event_loop_lag": "2500ms",
+    }
     window: Duration = Field(default="10m", description="How far back is counted, from 5m to 7d.")
-    least: int = Field(default=20, ge=1, description="With fewer events than this in the window no share is judged.")
+    least: int = Field(
+        default=20, ge=1, le=MOST_EVENTS, description="With fewer events than this in the window no share is judged."
+    )
     # A second is where a person's flow of thought breaks (Nielsen, Usability Engineering, 1993, chapter 5).
     api_latency: Duration = Field(default="1s", description="One request in twenty may take longer than this.")
     api_errors: float = Field(default=0.05, gt=0, lt=1, description="A larger share of answers 5xx is too large.")
@@ -84,19 +111,30 @@ class CostAlerts(Model):
     spike: float = Field(
         default=3.0, gt=1, le=1000, description="So many times what the same hours cost over the day before is a spike."
     )
-    spike_least: float = Field(default=5.0, gt=0, description="A spike below this many dollars is none.")
-    daily_budget: float = Field(default=50.0, gt=0, description="Dollars that a day may cost, all workflows together.")
+    spike_least: float = Field(
+        default=5.0, gt=0, le=MOST_DOLLARS, description="A spike below this many dollars is none."
+    )
+    daily_budget: float = Field(
+        default=50.0, gt=0, le=MOST_DOLLARS, description="Dollars that a day may cost, all workflows together."
+    )
 
 
 class DeploymentAlerts(Windowed):
     """Thresholds of the alerts on deployments."""
 
+    told_apart: ClassVar[Mapping[str, str]] = {"slow": "2h"}
     window: Duration = Field(default="6h", description="How far back is counted, from 5m to 7d.")
     least: int = Field(
-        default=3, ge=1, description="With fewer deployments in the window their duration is not judged."
+        default=3,
+        ge=1,
+        le=MOST_EVENTS,
+        description="With fewer deployments in the window their duration is not judged.",
     )
     failures: int = Field(
-        default=2, ge=1, description="So many failures in the window, and no success, are more than bad luck."
+        default=2,
+        ge=1,
+        le=MOST_EVENTS,
+        description="So many failures in the window, and no success, are more than bad luck.",
     )
     slow: Duration = Field(default="10m", description="Half of the deployments may take longer than this, not more.")
     stuck: Duration = Field(default="30m", description="A deployment may be in progress that long.")
@@ -113,7 +151,10 @@ class RunnerAlerts(Model):
     # GitHub refuses a sign-in whose time is minutes off; NTP keeps a host within milliseconds.
     clock_offset: Duration = Field(default="30s", description="A host's clock may differ from GitHub's by that much.")
     failed_jobs: int = Field(
-        default=3, ge=1, description="So many failed jobs within an hour, and none that succeeded, point to the host."
+        default=3,
+        ge=1,
+        le=MOST_EVENTS,
+        description="So many failed jobs within an hour, and none that succeeded, point to the host.",
     )
     version_days: int = Field(
         # GitHub stops serving a version 30 days after the next release; a week leaves room for one planned update.
@@ -155,6 +196,8 @@ class Alerts(Model):
     series: int = Field(
         default=100_000,
         ge=1,
+        # They would take Prometheus 100 GiB.
+        le=100_000_000,
         description="More series than this at a time are too many: each 100,000 take Prometheus some 100 MiB.",
     )
     ingestion_stopped_for: Duration = Field(

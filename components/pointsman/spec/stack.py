@@ -28,7 +28,7 @@ class Retention(Model):
 
     time: Duration = Field(
         default="35d",
-        description="Samples older than this are deleted. SLOs look back over their whole window, of 30d where not moved.",
+        description="Samples older than this are deleted. SLOs look back over their window, 30d where not moved.",
     )
     size: Size = Field(default="2GiB", description="The oldest samples are deleted when storage grows beyond this.")
 

@@ -40,9 +40,11 @@ class Deployment(Operation):
         made.deployments_in_progress.add(-1, self._named)
         made.deployments.add(1, ended)
         made.deployment_seconds.record(seconds, ended)
+        at = (self._began / 1e9) + seconds
         if result is DeploymentResult.SUCCESS:
-            made.deployment_last_success.set((self._began / 1e9) + seconds, self._named)
+            made.deployment_last_success.set(at, self._named)
         if result is DeploymentResult.FAILURE:
+            made.deployment_last_failure.set(at, self._named)
             span.set_status(SpanStatus(StatusCode.ERROR, str(error or "")))
         span.set_attribute(names.DEPLOYMENT_RESULT, result.value)
 

@@ -28,6 +28,7 @@ class Instruments:
         self.deployment_seconds = histogram(meter, names.DEPLOYMENT_SECONDS)
         self.deployments_in_progress = up_down(meter, names.DEPLOYMENTS_IN_PROGRESS)
         self.deployment_last_success = gauge(meter, names.DEPLOYMENT_LAST_SUCCESS)
+        self.deployment_last_failure = gauge(meter, names.DEPLOYMENT_LAST_FAILURE)
 
     def counters(self) -> dict[str, Counter]:
         """All counters by name. Making one again would make a second series of the same name beside it."""

@@ -268,6 +268,13 @@ DEPLOYMENT_LAST_SUCCESS = Metric(
     "When a deployment last succeeded, in seconds since 1970.",
     _DEPLOYMENT,
 )
+DEPLOYMENT_LAST_FAILURE = Metric(
+    "deployment_last_failure_timestamp",
+    "s",
+    "gauge",
+    "When a deployment last failed, in seconds since 1970.",
+    _DEPLOYMENT,
+)
 
 METRICS: tuple[Metric, ...] = (
     WORKFLOW_RUNS,
@@ -293,6 +300,7 @@ METRICS: tuple[Metric, ...] = (
     DEPLOYMENT_SECONDS,
     DEPLOYMENTS_IN_PROGRESS,
     DEPLOYMENT_LAST_SUCCESS,
+    DEPLOYMENT_LAST_FAILURE,
 )
 
 

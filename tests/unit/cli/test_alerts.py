@@ -10,6 +10,7 @@ import pytest
 from pointsman.alerts import live
 from pointsman.alerts.history import Fared
 from pointsman.errors import UnreachableError
+from pointsman.signals import known, rule_lint
 from tests.unit.cli.world import checkout, provide, run
 
 CHECKOUT = Path(__file__).parents[3]
@@ -41,6 +42,19 @@ def test_lint_tells_every_fault_and_fails() -> None:
     rows = json.loads(result.stdout)["rows"]
     assert {"alert": "TargetDown", "problem": "no runbook", "expected": "runbooks/TargetDown.md"} in rows
     assert "no case that it fires" in {row["problem"] for row in rows if row["alert"] == "TargetDown"}
+
+
+def test_lint_tells_of_series_that_nobody_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By rule and metric, beside what else it lacks."""
+    monkeypatch.setenv("POINTSMAN_ROOT", str(CHECKOUT))
+    sent = {name: labels for name, labels in known.KNOWN.items() if name != "probe_success"}
+    monkeypatch.setattr(rule_lint.with_recorded, "__defaults__", (sent,))
+    result = run("alerts", "lint", "--output", "json")
+    assert result.exit_code == 1
+    assert [(row["alert"], row["problem"].partition(",")[0]) for row in json.loads(result.stdout)["rows"]] == [
+        ("ProbeFailed", "the metric probe_success is unknown"),
+        ("ProbeFailed", "it says $labels.instance"),
+    ]
 
 
 def test_report(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,8 @@ def test_a_seed_makes_one_plan() -> None:
 def test_the_tally_speaks_of_every_metric() -> None:
     """All of the names table are driven; those that the machine decides have no value to expect."""
     points = (*tally.expected(plan(1, 0), prices(Prices())), *tally.held())
-    told = {point.metric.name for point in points} | NOT_OF_THE_DEMO | {names.DEPLOYMENT_LAST_SUCCESS.name}
+    moments = {names.DEPLOYMENT_LAST_SUCCESS.name, names.DEPLOYMENT_LAST_FAILURE.name}
+    told = {point.metric.name for point in points} | NOT_OF_THE_DEMO | moments
     assert told == {metric.name for metric in METRICS}
 
 

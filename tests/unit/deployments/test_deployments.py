@@ -100,6 +100,17 @@ def test_the_commit_is_no_label(stack: Sink) -> None:
     assert "at commit c0ffee: failure" in records(stack)[-1]["body"]["stringValue"]
 
 
+def test_when_it_last_failed_is_told(stack: Sink) -> None:
+    """By the alert on it, which compares the moment with that of the last success; neither forgets the other."""
+    tell(stack, "failure", NOW + 5)
+    assert f"deployment_last_failure_timestamp_seconds{{{WHERE}}} 1700000005" in page(stack)
+    assert "deployment_last_success_timestamp_seconds{" not in page(stack)
+    tell(stack, "success", NOW + 9)
+    tell(stack, "cancelled", NOW + 12)
+    assert f"deployment_last_failure_timestamp_seconds{{{WHERE}}} 1700000005" in page(stack)
+    assert f"deployment_last_success_timestamp_seconds{{{WHERE}}} 1700000009" in page(stack)
+
+
 def test_an_end_without_a_start(stack: Sink) -> None:
     """Its duration is the one given; without one it is counted and not timed."""
     assert tell(stack, "failure", duration=30.0).duration == 30.0

@@ -13,7 +13,7 @@ from pointsman.images import lock as locks
 from pointsman.images import locked
 from pointsman.images.catalogue import Host, Service
 from pointsman.images.lock import Lock, Made, Pulled, UnreadableLock
-from pointsman.images.locked import LOG_AGENT, fits, left_out, required_services
+from pointsman.images.locked import LOG_AGENT, expected_absent, fits, left_out, required_services
 from pointsman.spec.models import Environment, Images
 
 ID = "sha256:" + "a" * 64
@@ -157,6 +157,25 @@ def test_a_service_is_left_out_only_while_the_reason_holds(
 ) -> None:
     """Another mode has another reason or none: then it is tried again."""
     assert left_out("grafana", {"grafana": reason} if reason else {}, Images(source=source)) is out
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "gone"),
+    [("packages", None, True), ("auto", None, False), ("auto", "out of reach", True), ("registry", "any", False)],
+)
+def test_what_is_done_without_is_known_before_images_are_resolved(
+    source: Literal["auto", "registry", "packages"],
+    reason: str | None,
+    gone: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or a preflight would ask for Grafana's port, which the board that stands in for it holds since the last `up`."""
+    monkeypatch.setenv("POINTSMAN_STATE_DIR", str(tmp_path))
+    if reason:
+        locks.write(locks.path("dev"), Lock(absent={"grafana": reason}))
+    spec = Environment.model_validate({"images": {"source": source}})
+    assert ("grafana" in expected_absent("dev", spec)) is gone
 
 
 def test_a_lock_from_before_there_were_absent_services_is_read(tmp_path: Path) -> None:

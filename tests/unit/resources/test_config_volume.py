@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pointsman.resources.provider import releases
+from pointsman.errors import UsageError
+from pointsman.resources.provider import config_volume, releases
 from pointsman.resources.provider.config_volume import ConfigVolumeKind
-from pointsman.resources.provider.kinds import Change
+from pointsman.resources.provider.kinds import Cancellation, Change
 from pointsman.resources.provider.readiness import ReadinessKind
 
 FILES = {"prometheus.yml": "a: 1\n", "targets/builds.json": "[]\n"}
@@ -58,6 +60,18 @@ def test_there_must_be_files() -> None:
     assert [failure.key for failure in KIND.check({**INPUTS, "files": {}})] == ["files"]
     unknown = {name: value for name, value in INPUTS.items() if name != "files"}
     assert KIND.check(unknown) == []
+
+
+def test_a_secret_that_is_not_there_is_told_before_docker_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no preflight ran before, as by plain `pulumi up`: the file by its path, and nothing was made."""
+    monkeypatch.setattr(config_volume, "connect", lambda: pytest.fail("Docker was asked"))
+    secrets = {"secrets/chat": {"file": f"{tmp_path}/slack", "what": "address"}}
+    with pytest.raises(UsageError, match=f"the address file {tmp_path}/slack does not exist"):
+        KIND.create({**INPUTS, "secrets": secrets}, Cancellation())
+    with pytest.raises(UsageError, match="does not exist"):
+        KIND.update(STATE, {**INPUTS, "secrets": secrets}, Cancellation())
 
 
 def test_nothing_changed() -> None:

@@ -119,6 +119,9 @@ alertmanager:
     - {receiver: agents, owners: [agents, workflows], matchers: ['agent_name!~"test-.*"'], group_by: [agent_name]}
     - {receiver: duty, severities: [critical], group_wait: 1m, group_interval: 10m, repeat_interval: 1d}
     - {receiver: incidents, severities: [critical], matchers: ['environment="production"']}
+    - receiver: incidents
+      matchers: ['alertname="DeploymentFailed"']
+      group_by: [alertname, deployment_environment_name, deployment_service]
   mute_times:
     - name: nights
       hours: [{begin: "20:00", end: "24:00"}, {begin: "00:00", end: "06:00"}]

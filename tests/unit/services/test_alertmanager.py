@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from pointsman.services.alertmanager import told as told_in
 from pointsman.services.receivers import TEMPLATE
 from pointsman.signals import stack, verification
 from pointsman.signals.walking import fits, walk
-from pointsman.spec.receivers import Webhook
+from pointsman.spec.reader import parse
+from pointsman.spec.receivers import GitHubIssue, Slack, Webhook
 from tests.unit.services.cases import CASES, Case, config_of, named
 
 SINK = alert_sink.NAME
 TABLE = Path(__file__).with_name("routing.txt")
+HOW_TO = Path(__file__).parents[3] / "docs/how-to/route-alerts.md"
 VERIFY = {"alertname": verification.ALERT, "severity": "none", "run": "4f1c"}
 WITH = {name: case for name, case in CASES.items() if case.spec.alertmanager.enabled}
 WATCHDOG = {"alertname": stack.WATCHDOG, "severity": "none"}
@@ -94,6 +97,20 @@ def test_the_table_names_every_receiver() -> None:
     for case in ("default", "full"):
         reached = {name for named_case, _, receivers in table() if named_case == case for name in receivers}
         assert reached == {each["name"] for each in config(CASES[case])["receivers"]}
+
+
+def test_a_failed_deployment_reaches_chat_and_incidents_as_the_how_to_says() -> None:
+    """Its YAML is a spec; each service and environment has an incident of its own."""
+    (declared,) = re.findall(r"when a deployment fails\n.*?```yaml\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    spec = parse(declared, "stacks/dev.yaml")
+    labels = {"alertname": "DeploymentFailed", "severity": "warning", "owner": "platform"}
+    found = {each.receiver: each for each in told_in(spec, labels, "dev")}
+    assert [*found] == ["deployments", "incidents", notifier.CONSOLE, SINK]
+    assert found["incidents"].grouped == ("alertname", "deployment_environment_name", "deployment_service")
+    kinds = {each.name: type(each) for each in spec.alertmanager.receivers}
+    assert kinds == {"deployments": Slack, "incidents": GitHubIssue}
+    slow = {each.receiver for each in told_in(spec, {**labels, "alertname": "DeploymentSlow"}, "dev")}
+    assert slow == {"deployments", notifier.CONSOLE, SINK}
 
 
 def test_why_somebody_is_told() -> None:

@@ -106,7 +106,7 @@ def test_an_environment_without_runner_hosts_has_no_rules_on_them() -> None:
         ("{agents: {failure_rate: 0.5}}", "AgentFailureRateHigh"),
         ("{agents: {retries: 3}}", "AgentRetriesHigh"),
         ("{agents: {errors: 3}}", "AgentErrors"),
-        ("{agents: {slow: 1h}}", "AgentSlow"),
+        ("{agents: {slow: 20m}}", "AgentSlow"),
         (
             "{system: {window: 1h}}",
             "ApiLatencyHigh ApiErrorRateHigh DatabaseLatencyHigh EventLoopLagHigh TelemetryDropped",
@@ -121,7 +121,7 @@ def test_an_environment_without_runner_hosts_has_no_rules_on_them() -> None:
         ("{cost: {spike: 9}}", "CostSpike"),
         ("{cost: {spike_least: 9}}", "CostSpike"),
         ("{cost: {daily_budget: 9}}", "DailyCostOverBudget"),
-        ("{deployments: {window: 2h}}", "DeploymentsFailing DeploymentSlow"),
+        ("{deployments: {window: 2h}}", "DeploymentFailed DeploymentsFailing DeploymentSlow"),
         ("{deployments: {least: 9}}", "DeploymentSlow"),
         ("{deployments: {failures: 9}}", "DeploymentsFailing"),
         ("{deployments: {slow: 1h}}", "DeploymentSlow"),
@@ -148,6 +148,17 @@ def test_a_threshold_of_the_spec_is_the_rule_s(text: str, changed: str) -> None:
     judged = {name for name in after if (after[name].expr, after[name].hold) != (before[name].expr, before[name].hold)}
     assert judged == set(changed.split())
     assert {name for name in after if after[name] != before[name]} == judged
+
+
+@pytest.mark.parametrize(
+    ("routes", "seconds"),
+    [("", 300), ("group_interval: 5m", 600), ("routes: [{receiver: a, group_interval: 10m}]", 1200)],
+)
+def test_failed_notifications_are_seen_as_long_as_they_fail(routes: str, seconds: int) -> None:
+    """Alertmanager counts a failure in each interval of a group: two of the longest are looked back at."""
+    text = f"alertmanager: {{receivers: [{{name: a, url: 'http://a'}}], {routes}}}"
+    for name in ("NotificationsFailing", "NotifierFailing"):
+        assert f"_failed_total[{seconds}s]" in rules(text)[name].expr
 
 
 @pytest.mark.parametrize("interval", ["1s", "15s", "1m", "5m"])

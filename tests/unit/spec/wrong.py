@@ -346,9 +346,22 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
         "alerts:\n  workflows: {failure_rate: 1.5, least: 0}\n  cost: {spike: 1}\n  runners: {version_days: 31}\n",
         [
             "2:29  alerts.workflows.failure_rate  1.5 is out of range; expected a number above 0 and below 1",
-            "2:41  alerts.workflows.least  0 is out of range; expected a whole number at least 1",
+            "2:41  alerts.workflows.least  0 is out of range; expected a whole number from 1 to 1000000",
             "3:17  alerts.cost.spike  1 is out of range; expected a number above 1 and at most 1000",
             "4:27  alerts.runners.version_days  31 is out of range; expected a whole number from 1 to 30",
+        ],
+    ),
+    "thresholds that nothing reaches": (
+        "alerts:\n  series: 1000000000\n  cost: {daily_budget: .inf}\n  agents: {errors: 2000000}\n"
+        "  system: {event_loop_lag: 3s}\n  deployments: {slow: 2h}\n",
+        [
+            "2:11  alerts.series  1000000000 is out of range; expected a whole number from 1 to 100000000",
+            "3:24  alerts.cost.daily_budget  .inf is out of range; expected a number above 0 and at most 1000000",
+            "4:20  alerts.agents.errors  2000000 is out of range; expected a whole number from 1 to 1000000",
+            "5:28  alerts.system.event_loop_lag  event_loop_lag 3s is never exceeded: times beyond 2500ms are not "
+            "told apart; expected less than 2500ms",
+            "6:23  alerts.deployments.slow  slow 2h is never exceeded: times beyond 2h are not told apart; "
+            "expected less than 2h",
         ],
     ),
     "window of an alert that cannot be judged": (

@@ -35,6 +35,7 @@ CONTRACT = {
     "deployment_duration": "deployment_duration_seconds",
     "deployments_in_progress": "deployments_in_progress",
     "deployment_last_success_timestamp": "deployment_last_success_timestamp_seconds",
+    "deployment_last_failure_timestamp": "deployment_last_failure_timestamp_seconds",
 }
 
 

@@ -185,9 +185,14 @@ def test_decorators(told: Told) -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "last"), [(DeploymentResult.SUCCESS, 1_700_000_120.0), (DeploymentResult.FAILURE, 0.0)]
+    ("result", "succeeded", "failed"),
+    [
+        (DeploymentResult.SUCCESS, 1_700_000_120.0, 0.0),
+        (DeploymentResult.FAILURE, 0.0, 1_700_000_120.0),
+        (DeploymentResult.CANCELLED, 0.0, 0.0),
+    ],
 )
-def test_deployments(told: Told, result: DeploymentResult, last: float) -> None:
+def test_deployments(told: Told, result: DeploymentResult, succeeded: float, failed: float) -> None:
     """Counted, timed, seen while they go on; the commit stands on the span and nowhere else."""
     with told.telemetry.deployment("production", "api", commit="c0ffee") as deployment:
         assert told.value("deployments_in_progress", deployment_service="api") == 1
@@ -196,7 +201,8 @@ def test_deployments(told: Told, result: DeploymentResult, last: float) -> None:
     assert told.value("deployments_in_progress") == 0
     assert told.value("deployments", deployment_environment_name="production", deployment_result=result.value) == 1
     assert told.value("deployment_duration", deployment_service="api", deployment_result=result.value) == 120
-    assert told.value("deployment_last_success_timestamp") == last
+    assert told.value("deployment_last_success_timestamp") == succeeded
+    assert told.value("deployment_last_failure_timestamp") == failed
     assert (told.span("deployment.execute").attributes or {})["vcs.ref.head.revision"] == "c0ffee"
     assert "c0ffee" not in str(told.points())
 

@@ -146,6 +146,8 @@ class ConfigVolumeKind:
                 return
 
     def _release(self, old_files: dict[str, str], wanted: Inputs, cancellation: Cancellation) -> dict[str, Any]:
+        # First: of a release without its secrets not even the volume is made.
+        values = secret_files.read(wanted.secrets)
         labels, writer = _unowned(wanted.labels), _writer(wanted.volume)
         with (
             connect() as client,
@@ -153,7 +155,6 @@ class ConfigVolumeKind:
         ):
             before = volume.live()
             slot = before.other if before else releases.SLOTS[0]
-            values = secret_files.read(wanted.secrets)
             written = volume.write(slot, wanted.files, wanted.user, values)
             if wanted.validate:
                 _validate(client, wanted, slot, labels)

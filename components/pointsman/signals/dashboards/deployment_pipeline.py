@@ -87,7 +87,9 @@ def _oldest() -> Panel:
         "is deployed badly.",
         LOGS,
     )
-    newest = f"max by (deployment_environment_name) (deployment_last_success_timestamp_seconds{{{BY}}})"
+    # The process that told of it may have ended since.
+    told = f"max_over_time(deployment_last_success_timestamp_seconds{{{BY}}}[{RANGE}])"
+    newest = f"max by (deployment_environment_name) ({told})"
     return stat("Since last success", "s", shown, Query(f"time() - {newest}", "{{deployment_environment_name}}"))
 
 

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pointsman.errors import UsageError
-from pointsman.signals.dashboards import promql, subset
-from pointsman.signals.dashboards.known import KNOWN, STREAMS
+from pointsman.signals import promql
+from pointsman.signals.dashboards import subset
 from pointsman.signals.dashboards.queries import filled, text, variables_in
+from pointsman.signals.known import KNOWN, STREAMS
 
 WORDS_LEAST = 5
 _UID = re.compile(r"[a-z][a-z0-9-]{1,39}")
@@ -149,21 +150,9 @@ def _of_target(
 
 
 def _of_promql(expr: str, known: Mapping[str, Collection[str]]) -> Iterator[str]:
-    found = promql.selected(expr)
-    if not found:
+    if not promql.selected(expr):
         yield "it names no metric"
-    had: set[str] = set()
-    for each in found:
-        if not each.name:
-            yield "a selector without a metric's name"
-        elif each.name not in known:
-            yield f"the metric {each.name} is unknown"
-        else:
-            labels = set(known[each.name])
-            had |= labels
-            yield from (f"the metric {each.name} has no label {label}" for label in sorted(each.labels - labels))
-    if had:
-        yield from (f"no metric in it has the label {label}" for label in sorted(promql.grouped(expr) - had))
+    yield from promql.strangers(expr, known)
 
 
 def _of_logql(expr: str) -> Iterator[str]:

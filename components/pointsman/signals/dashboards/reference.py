@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pointsman.signals.dashboards import FOLDER, boards, promql, subset
+from pointsman.signals import promql
+from pointsman.signals.dashboards import FOLDER, boards, subset
 from pointsman.signals.dashboards.expectations import MAY_BE_EMPTY
 from pointsman.signals.dashboards.model import Board, Limits, Panel
 from pointsman.signals.dashboards.queries import filled, variables_in

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pointsman.signals.dashboards import promql
-from pointsman.signals.dashboards.promql import Selected
+from pointsman.signals import promql
 from pointsman.signals.dashboards.queries import Asked, filled, queries
+from pointsman.signals.promql import Selected
 from tests.unit.signals.dashboards.examples import DASHBOARDS, small
 
 
@@ -48,6 +48,7 @@ def test_no_query_of_ours_keeps_a_variable() -> None:
         ("topk(3, a) * 1e9 - inf", {"a"}),
         ('count_values by (x) ("a", b)', {"b"}),
         ('{__name__="a"}', {""}),
+        ('{__name__=~"a|b:c"} == 0', {"a", "b:c"}),
     ],
 )
 def test_the_series_that_an_expression_names(expr: str, names: set[str]) -> None:
@@ -58,5 +59,5 @@ def test_the_series_that_an_expression_names(expr: str, names: set[str]) -> None
 def test_the_labels_that_an_expression_asks_for() -> None:
     """Those that choose series, and those that group them."""
     expr = 'sum by (job, le) (a{b="1", c!~"x=y"}) / ignoring (d) group_left (e) f{}'
-    assert promql.selected(expr) == [Selected("a", frozenset({"b", "c"})), Selected("f", frozenset())]
+    assert promql.selected(expr) == (Selected("a", frozenset({"b", "c"})), Selected("f", frozenset()))
     assert promql.grouped(expr) == {"job", "le", "d", "e"}

@@ -1,4 +1,7 @@
-"""The metrics that a panel may name, each with its labels: what nobody sends would be an empty panel for ever."""
+"""The metrics that panels and rules may name, each with its labels.
+
+What nobody sends would be an empty panel, or an alert that cannot fire, for ever.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,14 @@ _RUNNERS = (
         pointsman_runner_filesystem_free_bytes folder
         pointsman_runner_filesystem_size_bytes folder
         pointsman_runner_clock_offset_seconds
+        pointsman_runner_clock_offset_error_seconds
+        pointsman_runner_configured
+        pointsman_runner_exporter_reading_failed reading
+        pointsman_runner_version_days_left source
         node_memory_MemAvailable_bytes
         node_memory_MemTotal_bytes
+        node_filesystem_avail_bytes device fstype mountpoint
+        node_filesystem_size_bytes device fstype mountpoint
         """,
     ),
     *_of(EVERYWHERE | {"host", "part"}, "counter", "pointsman_runner_jobs_total result"),
@@ -69,11 +78,15 @@ _RUNNERS = (
         pointsman_github_runner_busy runner
         pointsman_github_queue_jobs labels
         pointsman_github_queue_oldest_seconds labels
+        pointsman_github_secret_present secret
         pointsman_github_secret_age_seconds secret
+        pointsman_github_token_expiry_timestamp_seconds
+        pointsman_github_poll_success
         pointsman_github_rate_limit_left bucket
         pointsman_github_rate_limit_limit bucket
         """,
     ),
+    *_of(EVERYWHERE, "counter", "pointsman_github_errors_total class"),
 )
 _STACK = (
     *_of(
@@ -81,7 +94,13 @@ _STACK = (
         "gauge",
         """
         up host part
+        probe_success
+        pointsman_verify_alert run
         ALERTS alertname alertstate severity owner slo slo_service
+        prometheus_config_last_reload_successful
+        alertmanager_config_last_reload_successful
+        blackbox_exporter_config_last_reload_successful
+        alloy_config_last_load_successful
         prometheus_tsdb_head_series
         prometheus_rule_group_last_duration_seconds rule_group
         otelcol_exporter_queue_size exporter data_type
@@ -95,9 +114,11 @@ _STACK = (
         "counter",
         """
         prometheus_tsdb_head_samples_appended_total type
+        prometheus_rule_evaluation_failures_total rule_group
         loki_distributor_lines_received_total tenant
         alertmanager_notifications_total integration
         alertmanager_notifications_failed_total integration reason
+        pointsman_notifier_failed_total receiver reason
         otelcol_receiver_accepted_spans receiver transport
         otelcol_receiver_accepted_metric_points receiver transport
         otelcol_receiver_accepted_log_records receiver transport
@@ -107,6 +128,16 @@ _STACK = (
         otelcol_exporter_enqueue_failed_spans exporter
         otelcol_exporter_enqueue_failed_metric_points exporter
         otelcol_exporter_enqueue_failed_log_records exporter
+        """,
+    ),
+    *_of(
+        EVERYWHERE,
+        "histogram",
+        """
+        loki_request_duration_seconds method route status_code ws
+        tempo_request_duration_seconds method route status_code ws
+        http_server_request_duration http_request_method http_route http_response_status_code
+        rpc_server_call_duration rpc_method rpc_response_status_code
         """,
     ),
 )
