@@ -14,7 +14,7 @@ from pointsman.monitor.handlers import zipping
 from pointsman.monitor.handlers.artifacts import Found, nothing_of, walk
 from pointsman.monitor.handlers.durable import coming, finish, flush, folder_at_hand, partial, sync_folder
 from pointsman.monitor.handlers.manifest import ArchivedRun, Manifest
-from pointsman.monitor.handlers.naming import ENDINGS, safe_name
+from pointsman.monitor.handlers.naming import ENDINGS, safe_name, text_of
 from pointsman.monitor.handlers.retention import SUFFIX, Retention, sweep
 from pointsman.monitor.handling import NotNow, Occurrence, Rejected
 from pointsman.runs.model import Run
@@ -150,16 +150,16 @@ def _manifest(event: Event, root: Path, earlier: Manifest | None) -> Manifest:
     return Manifest(
         run=ArchivedRun(
             source=run.source,
-            id=run.id,
+            id=text_of(run.id),
             attempt=run.attempt,
-            name=run.name,
-            kind=run.kind,
+            name=text_of(run.name),
+            kind=text_of(run.kind),
             state=run.state.value,
             created_at=run.created_at,
             started_at=run.started_at,
             finished_at=run.finished_at,
         ),
-        artifacts=str(root),
+        artifacts=text_of(str(root)),
         events=(*(earlier.events if earlier else ()), event.id),
         at=event.at,
         members=(),

@@ -31,3 +31,8 @@ def safe_name(run: Run) -> str:
     key = "\0".join(map(str, run.key)).encode("utf-8", "surrogatepass")
     beginning = _FOREIGN.sub("_", run.id).lstrip(".-")[:_LONGEST].rstrip(".") or "run"
     return f"{beginning}~{hashlib.sha256(key).hexdigest()[:_DIGITS]}"
+
+
+def text_of(given: str) -> str:
+    """Text that UTF-8 can hold: a source may hand out halves of characters."""
+    return given.encode("utf-8", "replace").decode()
