@@ -23,7 +23,7 @@ class _Part(BaseModel):
 class Member(_Part):
     """A file, an empty folder or a link inside the artifacts. `size` is in bytes; `path` is relative to the artifacts.
 
-    `changed` says that the file was written to while it was read: what is here is what was read.
+    `changed` says that the file was written to while it was read: here is what was read, up to its first size.
     """
 
     path: str

@@ -129,7 +129,7 @@ def _added(archive: zipfile.ZipFile, found: Found, level: int) -> Member | Skipp
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             return Skipped(path=found.path, reason="it became a pipe or a device while it was archived")
-        member = _copied(archive, _File(found.path, source), before, level)
+        member = _copied(archive, _File(found.path, source, before.st_size), before, level)
         after = os.fstat(descriptor)
     moved = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
     return member.model_copy(update={"changed": moved or member.size != before.st_size})
@@ -138,13 +138,16 @@ def _added(archive: zipfile.ZipFile, found: Found, level: int) -> Member | Skipp
 class _File:
     """An artifact that is being read: what came out of it is hashed and counted."""
 
-    def __init__(self, path: str, source: IO[bytes]) -> None:
-        self.path, self.size, self.digest, self._source = path, 0, hashlib.sha256(), source
+    def __init__(self, path: str, source: IO[bytes], most: int) -> None:
+        self.path, self.size, self.digest, self._source, self._most = path, 0, hashlib.sha256(), source, most
 
     def read(self) -> bytes:
-        """The next bytes, none at the end; NotNow where they cannot be read."""
+        """The next bytes, none at the end; NotNow where they cannot be read.
+
+        The end is where it was at first: a file that grows as fast as it is read would have none.
+        """
         try:
-            chunk = self._source.read(CHUNK)
+            chunk = self._source.read(min(CHUNK, self._most - self.size))
         except OSError as error:
             raise NotNow(f"the artifact {self.path} cannot be read to its end: {error.strerror or error}") from error
         self.digest.update(chunk)
@@ -156,7 +159,7 @@ def _copied(archive: zipfile.ZipFile, file: _File, status: os.stat_result, level
     chunk = file.read()
     info = _info(f"{FOLDER}{file.path}", status, _method(chunk))
     info._compresslevel = level  # type: ignore[attr-defined]  # zipfile has no public way before Python 3.13
-    # Always with 64-bit sizes: a file may grow beyond 2 GB while it is read.
+    # Always with 64-bit sizes: the library would refuse what compresses to more than it has.
     with archive.open(info, "w", force_zip64=True) as out:
         while chunk:
             out.write(chunk)
