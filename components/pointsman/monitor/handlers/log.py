@@ -53,19 +53,17 @@ class Log:
     def handle(self, occurrence: Occurrence) -> str:
         """Logs; a second call finds the line."""
         event, file = occurrence.event, self._settings.file
-        if event.id in self._told:
-            return "is logged already"
-        text = line(event)
+        is_new, text = event.id not in self._told, line(event)
         crashing.point("before-log")
-        if file is None:
+        if is_new and file is None:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
-        else:
+        elif is_new and file is not None:
             with folder_at_hand("the log folder", file.parent):
-                _append(file, text, event.id)
+                is_new = _append(file, text, event.id)
         crashing.point("after-log")
         self._told.append(event.id)
-        return "logged"
+        return "logged" if is_new else "is logged already"
 
 
 def line(event: Event) -> str:
@@ -98,15 +96,17 @@ def level(event: Event) -> str:
     return "warning" if event.kind in _WARNINGS and event.stall is not Stall.APPROVAL else "info"
 
 
-def _append(file: Path, text: str, event_id: str) -> None:
+def _append(file: Path, text: str, event_id: str) -> bool:
+    """Appends the line, unless it is there; whether it did."""
     with file.open("a+b") as out:
         end = out.seek(0, os.SEEK_END)
         out.seek(max(0, end - _LOOKED_BACK))
         recent = out.read()
         whole, _, cut = recent.rpartition(b"\n")
         if f'"event_id": "{event_id}"'.encode() in whole:
-            return
+            return False
         # After a power cut the last line may be half of one: it stays, on a line of its own.
         out.write((b"\n" if cut else b"") + text.encode() + b"\n")
         out.flush()
         os.fsync(out.fileno())
+    return True

@@ -21,7 +21,7 @@ def after(seconds: float) -> datetime:
 
 def run(run_id: str = "deploy-1", artifacts: Path | None = None, **more: Any) -> Run:
     """A run that waited 10 s and completed after 100 s."""
-    given = {
+    given: dict[str, Any] = {
         "name": "deploy shop",
         "kind": "deployment",
         "state": RunState.COMPLETED,

@@ -85,11 +85,18 @@ def test_damage_is_found(archive: Path, place: float, value: int, cut: bool) -> 
 
 def forged(folder: Path, path: str, kind: str = "file", content: bytes = b"x", **more: Any) -> Path:
     """An archive with one member, whose manifest is right about it."""
-    member = {"path": path, "kind": kind, "size": len(content) if kind == "file" else 0}
+    member: dict[str, Any] = {"path": path, "kind": kind, "size": len(content) if kind == "file" else 0}
     member["sha256"] = hashlib.sha256(content).hexdigest()
-    run_part = {"source": "store", "id": "r", "attempt": 1, "name": "n", "kind": "k", "state": "completed"}
+    run_part: dict[str, Any] = {
+        "source": "store",
+        "id": "r",
+        "attempt": 1,
+        "name": "n",
+        "kind": "k",
+        "state": "completed",
+    }
     run_part |= {"created_at": "2026-03-01T12:00:00Z", "started_at": None, "finished_at": None}
-    manifest = {"format": "pointsman.archive/1", "run": run_part, "artifacts": "/a", "events": ["e"]}
+    manifest: dict[str, Any] = {"format": "pointsman.archive/1", "run": run_part, "artifacts": "/a", "events": ["e"]}
     manifest |= {"at": "2026-03-01T12:00:00Z", "members": [member | more], "skipped": []}
     file = folder / "forged.zip"
     with zipfile.ZipFile(file, "w") as archive:
