@@ -23,7 +23,7 @@ h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem}dt{color:var(--soft)}dd{margin:0}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;
 padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.number{text-align:right;white-space:nowrap}th{color:var(--soft);font-weight:600}
+td.number,th:last-child{text-align:right;white-space:nowrap}th{color:var(--soft);font-weight:600}
 pre{white-space:pre-wrap;margin:.3rem 0;padding:.6rem;border-left:3px solid var(--failed);font-size:.85rem}
 svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:currentColor}.label{text-anchor:end}
 .axis,.none,.took{fill:var(--soft)!important}.axis{text-anchor:middle}.tick{stroke:var(--line)}

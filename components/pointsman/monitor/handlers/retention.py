@@ -24,7 +24,7 @@ class Retention:
 
 
 def sweep(folder: Path, keep: Retention, now: float | None = None) -> tuple[Path, ...]:
-    """Removes what need not be kept, and returns it. Only archives of Pointsman's are counted and removed.
+    """Removes what need not be kept, and returns it. All zips of the folder are counted, only archives are removed.
 
     `now` is in seconds since 1970. Raises OSError where the folder cannot be read or written.
     """

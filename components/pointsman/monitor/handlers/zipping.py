@@ -23,6 +23,8 @@ CHUNK: Final = 1 << 20
 # Of what begins like this, compressing would take long and save little: it is stored as it is.
 _SAMPLE: Final = 1 << 16
 _WORTHWHILE: Final = 0.97
+# Below this, finding out takes as long as compressing.
+_SMALL: Final = 1 << 14
 # A zip knows no times before 1980 and none after 2107.
 _FIRST, _LAST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 # What the library raises for bytes that are no zip, by the place where they stop making sense; ValueError holds those
@@ -168,6 +170,8 @@ def _copied(archive: zipfile.ZipFile, file: _File, status: os.stat_result, level
 
 
 def _method(beginning: bytes) -> int:
+    if len(beginning) < _SMALL:
+        return zipfile.ZIP_DEFLATED if beginning else zipfile.ZIP_STORED
     sample = beginning[:_SAMPLE]
     saves = len(zlib.compress(sample, 1)) < len(sample) * _WORTHWHILE
     return zipfile.ZIP_DEFLATED if saves else zipfile.ZIP_STORED

@@ -84,7 +84,7 @@ def test_a_second_delivery_changes_nothing(made: Path, settings: ArchiveSettings
 
 
 def test_another_end_of_the_same_run_replaces_it(made: Path, settings: ArchiveSettings) -> None:
-    """A run that went on after its end and failed is archived again; the first event, delivered late, changes nothing."""
+    """A run that went on after its end and failed is archived again; the first event, if late, changes nothing."""
     handler, of = Archive(settings), run(artifacts=made)
     first, second = occurrence(of), occurrence(of, EventKind.FAILED)
     handler.handle(first)
