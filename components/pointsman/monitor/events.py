@@ -53,4 +53,4 @@ class Event:
     def id(self) -> str:
         """32 hexadecimal digits made of source, run, attempt, kind, stall and ordinal."""
         parts = (*map(str, self.run.key), self.kind, self.stall or "", str(self.ordinal))
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
