@@ -82,8 +82,12 @@ class MailChannel:
         except TimeoutError:
             raise NotDelivered("timeout", f"{where} gave no answer within {SECONDS:.0f} s") from None
         except ssl.SSLError as error:
-            raise NotDelivered("refused", f"{where} cannot be trusted: {error.reason or type(error).__name__}") from None
+            raise NotDelivered(
+                "refused", f"{where} cannot be trusted: {error.reason or type(error).__name__}"
+            ) from None
         except (smtplib.SMTPException, OSError, UnicodeError, ValueError) as error:
+            if isinstance(error.__context__, TimeoutError):
+                raise NotDelivered("timeout", f"{where} gave no answer within {SECONDS:.0f} s") from None
             raise _failure(where, error) from None
         if refused:
             raise NotDelivered("refused", f"{where} took the mail, but not for {', '.join(refused)}")
@@ -104,7 +108,11 @@ _WORDS: tuple[tuple[type[Exception], str, Callable[[Exception], str]], ...] = (
     (smtplib.SMTPRecipientsRefused, "refused", lambda error: "takes mail for none of the addresses"),
     (smtplib.SMTPServerDisconnected, "unreachable", lambda error: "hung up"),
     (smtplib.SMTPResponseException, "", lambda error: f"answered {getattr(error, 'smtp_code', '')}"),
-    (OSError, "unreachable", lambda error: f"cannot be reached ({getattr(error, 'strerror', '') or type(error).__name__})"),
+    (
+        OSError,
+        "unreachable",
+        lambda error: f"cannot be reached ({getattr(error, 'strerror', '') or type(error).__name__})",
+    ),
 )
 
 

@@ -43,14 +43,16 @@ class SlackChannel:
 def _attachment(alert: Alert) -> dict[str, Any]:
     head = f"*{'' if alert.firing else 'Resolved: '}{_escaped(alert.summary, SECTION // 4)}*"
     description = _escaped(alert.annotations.get("description", ""), SECTION // 2)
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": f"{head}\n{description}".strip()}}]
+    blocks: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": f"{head}\n{description}".strip()}}
+    ]
     links = " · ".join(f"<{url}|{title}>" for title, url in alert.links.items() if "|" not in url)
     labels = " ".join(f"`{_escaped(name, 60)}={_escaped(value, 200)}`" for name, value in alert.labels.items() if value)
     event = f"event `{alert.event_id}`" if alert.event_id else ""
     # The id first: what is long is cut.
     for text in (event, links, labels):
         if 0 < len(text) <= CONTEXT:
-            blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": text}]})  # type: ignore[dict-item]
+            blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": text}]})
     return {"color": COLOURS.get(alert.severity, OTHER_COLOUR) if alert.firing else RESOLVED_COLOUR, "blocks": blocks}
 
 

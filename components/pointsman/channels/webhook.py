@@ -1,4 +1,4 @@
-"""Any receiver of webhooks: gets what Alertmanager would post, so that one made for it takes the run monitor's as well."""
+"""Any receiver of webhooks: gets what Alertmanager would post, so that what takes the one takes the other."""
 
 from __future__ import annotations
 
