@@ -119,7 +119,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def channel(sink: TlsMail, **more: Any) -> MailChannel:
     """A channel to this server, which trusts its certificate."""
-    server = {"host": "localhost", "port": sink.port, "authorities": sink.certificate_file, "user": "pointsman"}
+    server: dict[str, Any] = {
+        "host": "localhost",
+        "port": sink.port,
+        "authorities": sink.certificate_file,
+        "user": "pointsman",
+    }
     whole = Server(**(server | {"password": lambda: Secret(WORD)} | more))
     return MailChannel(whole, "pointsman@example.org", ("duty@example.org", "night@example.org"))
 

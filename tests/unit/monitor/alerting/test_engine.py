@@ -16,14 +16,16 @@ from pointsman.monitor.handling import NotNow
 from pointsman.spec.run_alerts import EventName, StallName
 from tests.unit.monitor.alerting.world import Sink, World
 
-STATES = {"memory": lambda path: MemoryState(), "sqlite": lambda path: SqliteState(path / "alerts.db")}
+STATES: dict[str, Callable[[Path], AlertState]] = {
+    "memory": lambda path: MemoryState(),
+    "sqlite": lambda path: SqliteState(path / "alerts.db"),
+}
 
 
 @pytest.fixture(params=STATES)
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> AlertState:
     """Both keep the same."""
-    make: Callable[[Path], AlertState] = STATES[request.param]
-    return make(tmp_path)
+    return STATES[request.param](tmp_path)
 
 
 def test_the_file_names_every_event_and_stall() -> None:

@@ -15,7 +15,7 @@ from pointsman.spec.reader import parse_as
 from pointsman.spec.run_alerts import RunAlerts
 from tests.standins.sinks import HttpSink
 
-VARIABLES = [
+VARIABLES = (
     "SLACK_WEBHOOK_URL",
     "DISCORD_WEBHOOK_URL",
     "ALERT_WEBHOOK_URL",
@@ -31,7 +31,7 @@ VARIABLES = [
     "ALERT_GITHUB_TOKEN",
     "SLACK_WEBHOOK_URL_FILE",
     "ALERT_GITHUB_TOKEN_FILE",
-]
+)
 WORD = "hunter2"
 
 
