@@ -12,13 +12,21 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import docker
 import pytest
 
 from pointsman.images.model import Resolution
-from pointsman.spec.reader import parse
+from pointsman.monitor.alerting.engine import Alerting
+from pointsman.monitor.alerting.state import MemoryState
+from pointsman.monitor.events import Event, EventKind
+from pointsman.monitor.handling import Occurrence
+from pointsman.runs.model import Run, RunState
+from pointsman.spec.reader import parse, parse_as
+from pointsman.spec.run_alerts import RunAlerts
 from tests.deployed.receivers import FAILED, Teller, started, unpacked
 from tests.standins.github_server.serving import Standin
 from tests.standins.sinks import HttpSink, SmtpSink, until
@@ -195,3 +203,31 @@ def test_five_hundred_alerts_at_once(world: World, capfd: pytest.CaptureFixture[
     seconds = time.monotonic() - began
     until(logged, "all in the log", 60.0)
     os.write(2, f"\n500 alerts: {len(world.sink.posted)} notifications at the sink in {seconds:.1f} s\n".encode())
+
+
+def test_alerts_of_the_run_monitor(world: World) -> None:
+    """Posted by two that know nothing of each other: receivers are told once that it fires and once of its end."""
+    alerts = parse_as(RunAlerts, f"alertmanager: {{url: '{world.url}'}}", "alerts.yaml")
+    states = (MemoryState(), MemoryState())
+    for kind, status in ((EventKind.STALLED, "firing"), (EventKind.RECOVERED, "resolved")):
+        at = datetime.now(UTC)
+        run = Run("r1", "nightly", "pipeline", RunState.RUNNING, at, at)
+        for state in states:
+            engine = Alerting(alerts, state)
+            handler = next(each for each in engine.handlers if each.name == "alerts-alertmanager")
+            handler.handle(Occurrence(Event(kind, run, at, "for a test")))
+            engine.close()
+        until(partial(told_once, world.good, status), f"RunStalled {status}")
+    time.sleep(3)
+    assert told(world.good, "RunStalled") == ["firing", "resolved"]
+
+
+def told_once(sink: HttpSink, status: str) -> bool:
+    """Whether the receiver was told it of the stalled run."""
+    return status in told(sink, "RunStalled")
+
+
+def told(sink: HttpSink, name: str) -> list[str]:
+    """What a receiver was told of an alert, by status."""
+    every = (alert for each in sink.at("/webhook") for alert in each.body["alerts"])
+    return [alert["status"] for alert in every if alert["labels"]["alertname"] == name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,6 +74,29 @@ def report(
             emit(AlertsDocument(environment=environment, window=window, alerts=every))
         else:
             show_rows("alerts", [_row(each) for each in every], output)
+
+
+@app.command("test")
+def send_test(
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", envvar="POINTSMAN_ALERTS", help="alerts.yaml; left out: the one of this folder."),
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Send one alert to each channel that the run monitor tells, and say how it went."""
+    from pointsman.errors import EXIT_FAULT, EXIT_GOOD
+    from pointsman.monitor.alerting import engine
+    from pointsman.monitor.alerting.rules import CONSOLE
+    from pointsman.monitor.alerting.trying import try_each
+
+    with guarded(output):
+        # The console's line would stand between those of the document.
+        found = engine.channels(engine.read(file))
+        tried = try_each([each for each in found if each.name != CONSOLE or output is Output.TABLE])
+        words = {each.channel: f"{each.result}: {each.why}" if each.why else each.result for each in tried}
+        show_rows("channels", [{"channel": name, "result": said} for name, said in words.items()], output)
+        finish(EXIT_FAULT if any(each.result == "failed" for each in tried) else EXIT_GOOD)
 
 
 def _row(line: AlertLine) -> dict[str, object]:

@@ -7,22 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from pointsman.channels import console
+from pointsman.channels.delivering import REASONS, NotDelivered
+from pointsman.channels.notification import Notification
 from pointsman.metrics_page.families import COUNTER, Family, Sample
-from pointsman.notifier import log
-from pointsman.notifier.notification import Notification
 
-REASONS = ("malformed", "busy", "timeout", "unreachable", "server_error", "limited", "refused", "secret", "internal")
 # Those beyond are told to come back: a receiver that hangs must not take the connections of the others.
 MOST_WAITING = 8
 LONGEST_WAIT = 15.0  # seconds
-
-
-class NotDelivered(Exception):
-    """A receiver did not take a notification, for a `reason` of REASONS. Alertmanager is to send it again."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 Deliver = Callable[[Notification], None]
@@ -67,7 +59,7 @@ class Desk:
         with self._counting:
             self.received += 1
             self.failed[error.reason] += 1
-        log.write("failed", receiver=self.name, reason=error.reason, error=str(error))
+        console.write("failed", receiver=self.name, reason=error.reason, error=str(error))
 
     def _in_turn(self, notification: Notification) -> None:
         if not self._waiting.acquire(blocking=False):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from pointsman.channels.console import ConsoleChannel
+from pointsman.channels.delivering import NotDelivered
+from pointsman.channels.discord import DiscordChannel
+from pointsman.channels.github_issues import IssueChannel
+from pointsman.channels.notification import Malformed, parse
+from pointsman.channels.posting import in_file
+from pointsman.github import read_token
 from pointsman.metrics_page.families import text
 from pointsman.metrics_page.serving import Handler, Page, PageServer
-from pointsman.notifier import log
-from pointsman.notifier.delivering import Desk, NotDelivered, families
-from pointsman.notifier.discord import DiscordReceiver
-from pointsman.notifier.github import IssueReceiver
-from pointsman.notifier.notification import Malformed, parse
+from pointsman.notifier.delivering import Desk, families
 from pointsman.notifier.settings import Settings, load
 
 # Five hundred alerts of a group are some 500 kB.
@@ -69,11 +73,12 @@ class NotifierServer(PageServer):
 
 def desks(settings: Settings) -> Iterator[tuple[str, Desk]]:
     """Every receiver by its path."""
-    yield "/console", Desk("console", log.console, most_waiting=CONNECTIONS)
+    yield "/console", Desk("console", ConsoleChannel().deliver, most_waiting=CONNECTIONS)
     for name, each in settings.github.items():
-        yield f"/github/{name}", Desk(f"github/{name}", IssueReceiver(each.scope, each.token_file, each.labels).deliver)
+        issues = IssueChannel(each.scope, partial(read_token, each.token_file), each.labels)
+        yield f"/github/{name}", Desk(f"github/{name}", issues.deliver)
     for name, url_file in settings.discord.items():
-        yield f"/discord/{name}", Desk(f"discord/{name}", DiscordReceiver(url_file).deliver)
+        yield f"/discord/{name}", Desk(f"discord/{name}", DiscordChannel(in_file("address", url_file)).deliver)
 
 
 def server(settings_file: Path) -> PageServer:

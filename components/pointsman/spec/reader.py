@@ -9,8 +9,9 @@ import os
 import stat
 from collections.abc import Container
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from pointsman import paths
@@ -21,11 +22,12 @@ from pointsman.spec.loader import load
 from pointsman.spec.mistakes import Mistake, SpecError, shown
 from pointsman.spec.models import Environment
 from pointsman.spec.scalars import EnvironmentName
-from pointsman.spec.schema import schema_at, untagged
+from pointsman.spec.schema import schema_at, schema_of, untagged
 from pointsman.spec.wording import expected, expected_key, meant_key, problem, suggestion
 
 MAX_BYTES = 256 * 1024  # a spec is a page or two; what is larger is another file
 _KEY = "[key]"  # how pydantic says that a mapping's key is wrong, not its value
+M = TypeVar("M", bound=BaseModel)
 _NAME = TypeAdapter(EnvironmentName)
 _NAME_RULE = "small letters, digits and hyphens, a letter first, at most 31 characters, such as dev"
 
@@ -50,6 +52,11 @@ def read_environment(name: str) -> Environment:
 
 def read(path: Path) -> Environment:
     """Read a spec's file. Raises SpecError with all mistakes in it, UsageError when it cannot be read at all."""
+    return read_as(Environment, path)
+
+
+def read_as(model: type[M], path: Path) -> M:
+    """Read a file that declares a `model`. Raises as `read` does."""
     file = _shown(path)
     content = _content(path, file).removeprefix(codecs.BOM_UTF8)
     try:
@@ -59,17 +66,27 @@ def read(path: Path) -> Environment:
         place = readable.place(len(readable.text) - 1)
         fault = f"the byte 0x{content[error.start]:02x} is not UTF-8"
         raise SpecError((readable.mistake("syntax", place, (), fault, "a file saved as UTF-8"),)) from None
-    return parse(text, file)
+    return parse_as(model, text, file)
 
 
 def parse(text: str, file: str) -> Environment:
     """The environment that a spec's text declares; `file` is what mistakes are reported under. Raises SpecError."""
-    return checked(load(text, file))
+    return parse_as(Environment, text, file)
+
+
+def parse_as(model: type[M], text: str, file: str) -> M:
+    """The `model` that a text declares. Raises SpecError."""
+    with schema_of(model):
+        return _checked(model, load(text, file))
 
 
 def checked(document: Document) -> Environment:
     """The environment that a document declares. Raises SpecError with all its mistakes."""
-    environment, wrong, misfits = _validate(document)
+    return _checked(Environment, document)
+
+
+def _checked(model: type[M], document: Document) -> M:
+    declared, wrong, misfits = _validate(model, document)
     unknown = {at for at, mistake in wrong.items() if mistake.kind == "unknown key"}
     mistakes = {
         *document.mistakes,
@@ -78,12 +95,12 @@ def checked(document: Document) -> Environment:
         *(mistake for at, mistake in wrong.items() if at in unknown or at not in document.unreadable),
         *misfits,
     }
-    if mistakes or environment is None:
+    if mistakes or declared is None:
         raise SpecError(tuple(sorted(mistakes, key=lambda mistake: (mistake.line, mistake.column, mistake.key))))
-    return environment
+    return declared
 
 
-def _validate(document: Document) -> tuple[Environment | None, dict[Location, Mistake], list[Mistake]]:
+def _validate(model: type[M], document: Document) -> tuple[M | None, dict[Location, Mistake], list[Mistake]]:
     """Validate; then again without what is wrong, so that what does not fit together comes to light in the same run.
 
     The default that stands in for a removed value is nobody's mistake: misfits that touch one are left out, and so is
@@ -95,11 +112,11 @@ def _validate(document: Document) -> tuple[Environment | None, dict[Location, Mi
     while () not in removed:
         rest = Rest(document.root, removed)
         try:
-            environment = Environment.model_validate(rest.data)
+            declared = model.model_validate(rest.data)
         except ValidationError as error:
             details = error.errors(include_url=False)
         else:
-            return (None if removed else environment), wrong, misfits
+            return (None if removed else declared), wrong, misfits
         faults = [(rest.original(_place_of(detail)), detail) for detail in details]
         for detail in details:
             for misfit in _misfits_of(detail):
@@ -108,7 +125,7 @@ def _validate(document: Document) -> tuple[Environment | None, dict[Location, Mi
                     misfits.append(_misfit(document, keys, misfit))
         if not removed:
             wrong = {at: _mistake(document, at, detail) for at, detail in faults if not _misfits_of(detail)}
-        removed |= {at[:-1] if detail["type"] == "missing" or _is_of_key(at) else at for at, detail in faults}
+        removed |= {at[:-1] if detail["type"] == "missing" or _is_of_key(at, detail) else at for at, detail in faults}
     return None, wrong, misfits
 
 
@@ -124,7 +141,7 @@ def _place_of(detail: ErrorDetails) -> Location:
 
 
 def _mistake(document: Document, at: Location, detail: ErrorDetails) -> Mistake:
-    if _is_of_key(at):
+    if _is_of_key(at, detail):
         return _wrong_key(document, at[:-1])
     node, key_place = find(document, at)
     if detail["type"] == "extra_forbidden":
@@ -148,9 +165,11 @@ def _mistake(document: Document, at: Location, detail: ErrorDetails) -> Mistake:
     )
 
 
-def _is_of_key(at: Location) -> bool:
+def _is_of_key(at: Location, detail: ErrorDetails) -> bool:
     """Whether pydantic means a key; not so where a key is itself called that."""
-    return at[-1:] == (_KEY,) and (schema_at(at[:-1]) or {}).get("type") != "object"
+    if at[-1:] != (_KEY,) or detail["type"] == "extra_forbidden":
+        return False
+    return (schema_at(at[:-1]) or {}).get("type") != "object" or schema_at(at) is None
 
 
 def _wrong_key(document: Document, at: Location) -> Mistake:

@@ -8,8 +8,12 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
+
+from pydantic import BaseModel
 
 from pointsman.spec.base import Location
 from pointsman.spec.models import Environment
@@ -20,6 +24,18 @@ ITEM = "[]"
 """Stands for any position of a list in the locations of `known_keys`."""
 
 Schema = dict[str, Any]
+
+_MODEL: ContextVar[type[BaseModel]] = ContextVar("_MODEL", default=Environment)
+
+
+@contextmanager
+def schema_of(model: type[BaseModel]) -> Iterator[None]:
+    """Inside, all that is asked here is of `model` and not of the environment's spec."""
+    before = _MODEL.set(model)
+    try:
+        yield
+    finally:
+        _MODEL.reset(before)
 
 
 def json_schema() -> Schema:
@@ -112,10 +128,14 @@ def _keys_of(kinds: Mapping[str, Schema]) -> list[str]:
     return list(dict.fromkeys(key for kind in kinds.values() for key in kind["properties"]))
 
 
-@lru_cache(maxsize=1)
 def known_keys() -> tuple[Location, ...]:
     """The location of every key that the spec knows, list positions as `[]`."""
-    return tuple(_keys_below(resolved(_schema()), ()))
+    return _known_keys(_MODEL.get())
+
+
+@lru_cache(maxsize=4)
+def _known_keys(model: type[BaseModel]) -> tuple[Location, ...]:
+    return tuple(_keys_below(resolved(_schema_of(model)), ()))
 
 
 def _keys_below(schema: Schema, at: Location) -> Iterator[Location]:
@@ -126,10 +146,14 @@ def _keys_below(schema: Schema, at: Location) -> Iterator[Location]:
         yield from _keys_below(resolved(schema["items"]), (*at, ITEM))
 
 
-@lru_cache(maxsize=1)
 def _schema() -> Schema:
-    generated = Environment.model_json_schema()
-    head = {"$schema": DIALECT, "$id": IDENTITY, "title": "Pointsman environment"}
+    return _schema_of(_MODEL.get())
+
+
+@lru_cache(maxsize=4)
+def _schema_of(model: type[BaseModel]) -> Schema:
+    generated = model.model_json_schema()
+    head = {"$schema": DIALECT, "$id": IDENTITY, "title": "Pointsman environment"} if model is Environment else {}
     tidied: Schema = _tidied(generated)
     return {**head, **tidied}
 

@@ -11,6 +11,7 @@ from pointsman.alerts import live
 from pointsman.alerts.history import Fared
 from pointsman.errors import UnreachableError
 from pointsman.signals import known, rule_lint
+from tests.standins.sinks import HttpSink
 from tests.unit.cli.world import checkout, provide, run
 
 CHECKOUT = Path(__file__).parents[3]
@@ -94,3 +95,26 @@ def test_a_prometheus_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(live, "report", report)
     assert run("alerts", "report").exit_code == 3
+
+
+def test_one_alert_to_each_channel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent, disabled and failed, as a table and as a document; a channel that fails is a fault, one without is none."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SLACK_WEBHOOK_URL", "DISCORD_WEBHOOK_URL", "ALERT_WEBHOOK_URL", "SMTP_HOST", "ALERT_GITHUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with HttpSink() as sink:
+        monkeypatch.setenv("SLACK_WEBHOOK_URL", f"{sink.url}/hunter2")
+        good = run("alerts", "test")
+        assert good.exit_code == 0
+        assert "disabled: DISCORD_WEBHOOK_URL unset" in good.stdout
+        monkeypatch.setenv("ALERT_WEBHOOK_URL", "http://127.0.0.1:9/hunter2")
+        bad = run("alerts", "test", "--output", "json")
+    assert bad.exit_code == 1
+    rows = {row["channel"]: row["result"] for row in json.loads(bad.stdout)["rows"]}
+    assert rows["slack"] == "sent"
+    assert rows["webhook"] == "failed: the webhook cannot be reached (ConnectError)"
+    assert "hunter2" not in good.output + bad.output
+    (tmp_path / "alerts.yaml").write_text("rules: {RunFailed: {channels: [slak]}}")
+    wrong = run("alerts", "test")
+    assert wrong.exit_code == 2
+    assert "there is no channel slak" in wrong.output

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from pointsman.channels import console
+from pointsman.channels.console import ConsoleChannel
+from pointsman.channels.delivering import REASONS, NotDelivered
+from pointsman.channels.notification import Notification
 from pointsman.errors import UsageError
-from pointsman.notifier import delivering, log
-from pointsman.notifier.delivering import REASONS, Desk, NotDelivered
-from pointsman.notifier.notification import Notification
+from pointsman.notifier import delivering
+from pointsman.notifier.delivering import Desk
 from pointsman.notifier.serving import LARGEST, NotifierServer, desks, server
 from pointsman.notifier.settings import Settings, load
-from tests.unit.notifier.posted import alert, posted
+from tests.unit.channels.posted import alert, posted
 
 BARE = Settings("127.0.0.1", 0, "http://127.0.0.1:3003", {}, {})
 
@@ -236,7 +239,7 @@ def test_wrong_settings_are_told(tmp_path: Path, settings: dict[str, object], wo
 
 def test_the_log_is_whole_lines(capfd: pytest.CaptureFixture[str]) -> None:
     """Line ends in an alert's text stay inside its line."""
-    log.write("test", text="a\nb\u2028c")
+    console.write("test", text="a\nb\u2028c")
     assert len(capfd.readouterr().out.split("\n")) == 2
 
 
@@ -244,6 +247,6 @@ def test_the_page_names_every_metric_and_reason() -> None:
     """What the how-to tells of /metrics is what is there."""
     page = (Path(__file__).parents[3] / "docs/how-to/route-alerts.md").read_text()
     assert set(re.findall(r"^\| `(pointsman_notifier_\w+)` \|", page, re.MULTILINE)) == {
-        family.name for family in delivering.families([Desk("console", log.console)])
+        family.name for family in delivering.families([Desk("console", ConsoleChannel().deliver)])
     }
     assert [reason for reason in REASONS if reason not in page] == []

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from pointsman.errors import UsageError
-from pointsman.github import read_secret
-from pointsman.notifier.delivering import NotDelivered
-from pointsman.notifier.notification import Alert, Notification
+from pointsman.channels.notification import Alert, Notification
+from pointsman.channels.posting import Read, post
 
 # Discord's developer documentation, "Message" and "Embed limits".
 CONTENT, TITLE, DESCRIPTION, FIELD_NAME, FIELD_VALUE, FIELDS, EMBEDS, TOTAL = 2000, 256, 4096, 256, 1024, 25, 10, 6000
 COLOURS = {"critical": 0xD32F2F, "warning": 0xF9A825, "info": 0x1976D2}
 OTHER_COLOUR, RESOLVED_COLOUR = 0x757575, 0x2E7D32
-CONNECT_SECONDS, ANSWER_SECONDS = 4.0, 8.0
 
 
 def message(notification: Notification) -> dict[str, Any]:
     """The body to post: as many alerts as fit, those that fire first, and how many do not."""
     embeds: list[dict[str, Any]] = []
     size = 0
-    ordered = (*notification.firing, *notification.resolved)
+    ordered = notification.ordered
     for alert in ordered[:EMBEDS]:
         embed = _embed(alert)
         if size + _size(embed) > TOTAL:
@@ -30,47 +26,23 @@ def message(notification: Notification) -> dict[str, Any]:
         size += _size(embed)
         embeds.append(embed)
     left = len(ordered) - len(embeds) + notification.left_out
-    counts = f"{len(notification.firing)} firing, {len(notification.resolved)} resolved"
-    head = f"**{notification.worst.name}**: {counts}" + (f"; {left} not shown" if left else "")
+    said = notification.headline or notification.counts
+    head = f"**{notification.worst.name}**: {said}" + (f"; {left} not shown" if left else "")
     # Nobody is called by an @ in an alert's text.
     return {"content": _cut(head, CONTENT), "embeds": embeds, "allowed_mentions": {"parse": []}}
 
 
-class DiscordReceiver:
-    """A webhook of Discord, whose address is in a file, read each time: a new one needs no restart."""
+class DiscordChannel:
+    """A webhook of Discord."""
 
-    def __init__(self, url_file: Path) -> None:
-        self._url_file = url_file
+    gathers = True
+
+    def __init__(self, address: Read) -> None:
+        self._address = address
 
     def deliver(self, notification: Notification) -> None:
-        """Posts the embeds. Raises NotDelivered; the address, which is a secret, is in no message."""
-        import httpx
-
-        try:
-            url = read_secret("address", self._url_file).reveal()
-        except UsageError as error:
-            raise NotDelivered("secret", error.message) from None
-        seconds = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        try:
-            # Without encryption it is an address nearby: no proxy.
-            with httpx.Client(timeout=seconds, trust_env=url.startswith("https")) as client:
-                answer = client.post(url, json=message(notification))
-        except httpx.TimeoutException as error:
-            raise NotDelivered("timeout", f"Discord gave no answer in time ({type(error).__name__})") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NotDelivered("unreachable", f"Discord cannot be reached ({type(error).__name__})") from None
-        _judge(answer.status_code, answer.headers)
-
-
-def _judge(status: int, headers: Mapping[str, str]) -> None:
-    if status < 300:
-        return
-    if status == 429:
-        raise NotDelivered("limited", f"Discord wants to be left alone for {headers.get('retry-after', 'some')} s")
-    if status >= 500:
-        raise NotDelivered("server_error", f"Discord answered {status}")
-    gone = ": the webhook is gone" if status in (401, 403, 404) else ""
-    raise NotDelivered("refused", f"Discord answered {status}{gone}")
+        """Posts the embeds. Raises NotDelivered."""
+        post("Discord", self._address, message(notification))
 
 
 def _embed(alert: Alert) -> dict[str, Any]:
@@ -96,7 +68,7 @@ def _fields(alert: Alert) -> Iterator[tuple[str, str, bool]]:
     links = " · ".join(f"[{title}]({url})" for title, url in alert.links.items())
     if 0 < len(links) <= FIELD_VALUE:
         yield "Look at", links, False
-    for name, value in alert.labels.items():
+    for name, value in (*alert.labels.items(), ("event", alert.event_id)):
         if value.strip():
             yield _cut(name, FIELD_NAME), _cut(value, FIELD_VALUE // 4), True
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pointsman.notifier import discord
-from pointsman.notifier.delivering import NotDelivered
-from pointsman.notifier.discord import DiscordReceiver, message
+from pointsman.channels import discord, posting
+from pointsman.channels.delivering import NotDelivered
+from pointsman.channels.discord import DiscordChannel, message
+from pointsman.channels.posting import in_file
 from tests.standins.sinks import HttpSink
-from tests.unit.notifier.posted import alert, notification
+from tests.unit.channels.posted import alert, notification
 
 TEXTS = st.text(max_size=6000)
 
@@ -82,11 +83,11 @@ def test_a_discord_that_does_not_take_it(
     address: Path, monkeypatch: pytest.MonkeyPatch, status: int, reason: str
 ) -> None:
     """The reason is told; the address, which is a secret, is not."""
-    monkeypatch.setattr(discord, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(posting, "ANSWER_SECONDS", 0.3)
     with HttpSink(status) as sink:
         address.write_text(f"{sink.url}/api/webhooks/1/hunter2")
         with pytest.raises(NotDelivered) as caught:
-            DiscordReceiver(address).deliver(notification(alert()))
+            DiscordChannel(in_file("address", address)).deliver(notification(alert()))
     assert caught.value.reason == reason
     assert "hunter2" not in str(caught.value)
 
@@ -95,11 +96,11 @@ def test_a_discord_that_is_not_there(address: Path) -> None:
     """A refused connection and an address that is none have reasons of their own."""
     address.write_text("http://127.0.0.1:9/api/webhooks/1/hunter2")
     with pytest.raises(NotDelivered) as caught:
-        DiscordReceiver(address).deliver(notification(alert()))
+        DiscordChannel(in_file("address", address)).deliver(notification(alert()))
     assert (caught.value.reason, "hunter2" in str(caught.value)) == ("unreachable", False)
     address.write_text("hunter2")
     with pytest.raises(NotDelivered) as caught:
-        DiscordReceiver(address).deliver(notification(alert()))
+        DiscordChannel(in_file("address", address)).deliver(notification(alert()))
     assert (caught.value.reason, "hunter2" in str(caught.value)) == ("secret", False)
 
 
@@ -107,6 +108,6 @@ def test_what_arrives(address: Path) -> None:
     """The embeds, at the address that the file holds now."""
     with HttpSink(204) as sink:
         address.write_text(f"{sink.url}/api/webhooks/1/secret\n")
-        DiscordReceiver(address).deliver(notification(alert()))
+        DiscordChannel(in_file("address", address)).deliver(notification(alert()))
     (got,) = sink.at("/api/webhooks/1/secret")
     check(got.body)

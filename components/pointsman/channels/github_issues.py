@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Protocol
 
-from pointsman.errors import PointsmanError, UsageError
-from pointsman.github import Issues, Patience, Scope, Secret, connect, read_token
+from pointsman.channels import console
+from pointsman.channels.delivering import NotDelivered
+from pointsman.channels.issues import LABEL, Mark, body, comment, title
+from pointsman.channels.notification import RESOLVED, Notification
+from pointsman.channels.posting import Read, fetched
+from pointsman.errors import PointsmanError
+from pointsman.github import Issues, Patience, Scope, Secret, connect
 from pointsman.github.errors import BadToken, Conflict, GitHubDown, MissingPermission, NotFound, RateLimited, Refused
 from pointsman.github.model import Issue
-from pointsman.notifier import log
-from pointsman.notifier.delivering import NotDelivered
-from pointsman.notifier.issues import LABEL, Mark, body, comment, counts, title
-from pointsman.notifier.notification import RESOLVED, Notification
 
 # Alertmanager tries again anyway, and others wait meanwhile.
 PATIENCE = Patience(tries=2, budget=2.0)
@@ -40,24 +40,23 @@ class HasIssues(Protocol):
 Connect = Callable[[Secret], AbstractContextManager[HasIssues]]
 
 
-class IssueReceiver:
+class IssueChannel:
     """A repository whose issues tell of alerts. Nothing is kept here: GitHub has all that must be known.
 
     An issue that somebody closed stays closed as long as the same alerts fire.
     """
 
-    def __init__(self, scope: Scope, token_file: Path, labels: tuple[str, ...], client: Connect | None = None) -> None:
+    gathers = False
+
+    def __init__(self, scope: Scope, token: Read, labels: tuple[str, ...], client: Connect | None = None) -> None:
         self._scope = scope
-        self._token_file = token_file
+        self._token = token
         self._labels = (LABEL, *(label for label in labels if label != LABEL))
         self._client = client or self._connect
 
     def deliver(self, notification: Notification) -> None:
         """Brings the group's issue up to date. Raises NotDelivered."""
-        try:
-            token = read_token(self._token_file)
-        except UsageError as error:
-            raise NotDelivered("secret", error.message) from None
+        token = fetched(self._token)
         try:
             # A client each time: its connections belong to the thread that made it.
             with self._client(token) as github:
@@ -78,7 +77,7 @@ class IssueReceiver:
             return
         # The comment first: when what follows fails, it is told twice rather than never.
         head = "All is over" if over else "The alerts have changed" if issue.open else "It has come back"
-        issues.comment(issue.number, comment(notification, f"{head}: {counts(notification)}."))
+        issues.comment(issue.number, comment(notification, f"{head}: {notification.counts}."))
         issues.update(issue.number, body=body(notification), open=not over)
 
     def _find(self, issues: Issues, mark: Mark, open_only: bool) -> Issue | None:
@@ -93,7 +92,7 @@ class IssueReceiver:
     def _open(self, issues: Issues, notification: Notification) -> None:
         made = issues.create(title(notification), body(notification), self._labels)
         if LABEL not in made.labels:
-            log.write(
+            console.write(
                 "unlabelled",
                 issue=made.url,
                 error=f"GitHub left out the label {LABEL}, by which the issue would be found again: its token's user "

@@ -1,10 +1,10 @@
-"""A notification as Alertmanager posts it: version 4 of its webhook."""
+"""A notification in the form of Alertmanager's webhook, version 4: read as it is posted, and written so."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,9 +58,15 @@ class Alert:
             return ""
 
     @property
+    def event_id(self) -> str:
+        """The id of the event that it tells of, where it has one: who is told twice sees that it is the same."""
+        return self.annotations.get("event_id", "")
+
+    @property
     def links(self) -> dict[str, str]:
         """The addresses of where to look next, by what is found there."""
         there = {
+            "Run": self.annotations.get("run_url", ""),
             "Runbook": self.annotations.get("runbook_url", ""),
             "Dashboard": self.annotations.get("dashboard", ""),
             "Graph": self.graph,
@@ -71,13 +77,19 @@ class Alert:
 @dataclass(frozen=True)
 class Notification:
     """A group of alerts. `status` is resolved when all of them are; `group_key` names the group for as long as the
-    route stays what it is; `left_out` alerts were too many for Alertmanager to send."""
+    route stays what it is; `left_out` alerts were too many to send; `headline` is what stands above all of them."""
 
     group_key: str
     status: str
     receiver: str
     alerts: tuple[Alert, ...]
     left_out: int = 0
+    headline: str = ""
+
+    @property
+    def counts(self) -> str:
+        """How many alerts fire and how many are over."""
+        return f"{len(self.firing)} firing, {len(self.resolved)} resolved"
 
     @property
     def firing(self) -> tuple[Alert, ...]:
@@ -88,6 +100,11 @@ class Notification:
     def resolved(self) -> tuple[Alert, ...]:
         """Those that are."""
         return tuple(alert for alert in self.alerts if not alert.firing)
+
+    @property
+    def ordered(self) -> tuple[Alert, ...]:
+        """Those that fire, then those that are over."""
+        return (*self.firing, *self.resolved)
 
     @property
     def worst(self) -> Alert:
@@ -113,6 +130,37 @@ def parse(content: bytes, dashboards: str = "") -> Notification:
     if not alerts:
         raise Malformed("a notification without alerts")
     return found
+
+
+def posted(notification: Notification) -> dict[str, Any]:
+    """What Alertmanager would post of it; receivers that are made for the one take the other."""
+    return {
+        "version": "4",
+        "groupKey": notification.group_key,
+        "status": notification.status,
+        "receiver": notification.receiver,
+        "truncatedAlerts": notification.left_out,
+        "groupLabels": {},
+        "commonLabels": _common([alert.labels for alert in notification.alerts]),
+        "commonAnnotations": _common([alert.annotations for alert in notification.alerts]),
+        "externalURL": "",
+        "alerts": [
+            {
+                "status": alert.status,
+                "labels": dict(alert.labels),
+                "annotations": dict(alert.annotations),
+                "startsAt": alert.starts,
+                "endsAt": alert.ends,
+                "generatorURL": alert.graph,
+                "fingerprint": alert.fingerprint,
+            }
+            for alert in notification.alerts
+        ],
+    }
+
+
+def _common(every: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in every[0].items() if all(each.get(name) == value for each in every)}
 
 
 def _alert(got: Mapping[str, Any], dashboards: str) -> Alert:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pointsman.notifier.notification import Notification, parse
+from pointsman.channels.notification import Notification, parse
 
 START, END, NEVER = "2026-11-21T22:00:00.123456789Z", "2026-11-21T22:30:00Z", "0001-01-01T00:00:00Z"
 

@@ -10,7 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from pointsman.notifier.notification import Alert, Notification
+from pointsman.channels.notification import Alert, Notification
 
 LABEL = "pointsman-alert"
 # GitHub's own limits: 256 characters of a title, 65,536 of a text.
@@ -60,13 +60,8 @@ def comment(notification: Notification, head: str) -> str:
     return f"{head}\n\n{_told(notification)}\n"
 
 
-def counts(notification: Notification) -> str:
-    """How many alerts of each kind."""
-    return f"{len(notification.firing)} firing, {len(notification.resolved)} resolved"
-
-
 def _told(notification: Notification) -> str:
-    ordered = (*notification.firing, *notification.resolved)
+    ordered = notification.ordered
     parts: list[str] = []
     room = TEXT
     for alert in ordered[:MOST_ALERTS]:
@@ -84,10 +79,11 @@ def _section(alert: Alert) -> str:
     when = f"since {alert.starts}" if alert.firing else f"from {alert.starts} to {alert.ends}"
     links = " · ".join(f"[{name}]({url})" for name, url in alert.links.items() if url.startswith("http"))
     labels = " ".join(f"`{name}={_plain(value, 100)}`" for name, value in alert.labels.items())
+    event = f", event `{alert.event_id}`" if alert.event_id else ""
     lines = (
         f"### {alert.status}: {_plain(alert.summary, 300)}",
         _plain(alert.annotations.get("description", ""), 4000),
-        f"{when}, {labels}",
+        f"{when}, {labels}{event}",
         links,
     )
     return "\n\n".join(line for line in lines if line)

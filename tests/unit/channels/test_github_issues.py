@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pointsman.github import Patience, connect
-from pointsman.notifier import github
-from pointsman.notifier.delivering import NotDelivered
-from pointsman.notifier.github import IssueReceiver
-from pointsman.notifier.issues import LABEL, TEXT, Mark, body, title
+from pointsman.channels import github_issues
+from pointsman.channels.delivering import NotDelivered
+from pointsman.channels.github_issues import IssueChannel
+from pointsman.channels.issues import LABEL, TEXT, Mark, body, title
+from pointsman.github import Patience, connect, read_token
 from tests.standins.github_server.serving import Standin
 from tests.standins.github_server.world import Issue
+from tests.unit.channels.posted import alert, notification
 from tests.unit.github.world import TOKEN, scope_of
-from tests.unit.notifier.posted import alert, notification
 
 LATER = "2026-11-21T23:00:00Z"
 
@@ -33,8 +34,11 @@ class World:
         """A new receiver that knows nothing of the one before."""
         scope = scope_of(self.standin, "acme/app")
         hurried = Patience(tries=1, budget=0.0)
-        self.receiver = IssueReceiver(
-            scope, self.token_file, ("incident",), lambda token: connect(scope, token, patience=hurried)
+        self.receiver = IssueChannel(
+            scope,
+            partial(read_token, self.token_file),
+            ("incident",),
+            lambda token: connect(scope, token, patience=hurried),
         )
 
     def tell(self, *alerts: dict[str, Any], **more: Any) -> None:
@@ -198,4 +202,4 @@ def test_texts_of_alerts_cannot_forge_a_mark() -> None:
 
 def test_answers_come_before_alertmanager_gives_up() -> None:
     """The longest delivery, four requests tried as often as allowed, is within the time that Alertmanager waits."""
-    assert 4 * github.PATIENCE.tries * github.ANSWER_SECONDS + github.PATIENCE.budget <= 45
+    assert 4 * github_issues.PATIENCE.tries * github_issues.ANSWER_SECONDS + github_issues.PATIENCE.budget <= 45
