@@ -1,0 +1,49 @@
+"""Places where the monitor may be killed on purpose, so that tests prove that a kill -9 loses and doubles nothing.
+
+`POINTSMAN_CRASH_AT=bus-after-handle` kills the process when it passes that point first, `bus-after-handle:3` when it
+passes it for the third time. Without the variable a point costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+VARIABLE = "POINTSMAN_CRASH_AT"
+# Those of the watching and delivering itself; handlers have more of their own.
+POINTS = (
+    "watch-after-read",
+    "watch-before-commit",
+    "watch-after-commit",
+    "bus-before-claim-commit",
+    "bus-after-claim",
+    "bus-after-steps",
+    "bus-after-handle",
+    "bus-before-settle-commit",
+    "bus-after-settle",
+    "prune-before-commit",
+)
+
+_armed = os.environ.get(VARIABLE, "")
+_passed: Counter[str] = Counter()
+
+
+def arm(at: str) -> None:
+    """Sets where to be killed, as the variable does; an empty text disarms."""
+    global _armed
+    _armed = at
+    _passed.clear()
+
+
+def point(name: str) -> None:
+    """Passes a point: the end of the process by SIGKILL where that was asked for."""
+    if _armed:
+        _pass(name)
+
+
+def _pass(name: str) -> None:
+    wanted, _, times = _armed.partition(":")
+    _passed[name] += 1
+    if name == wanted and _passed[name] == int(times or 1):
+        os.kill(os.getpid(), signal.SIGKILL)
