@@ -145,6 +145,9 @@ class Bus:
                     self._waker.wait(LOOK_SECONDS)
 
     def _deliver(self, handler: Handler, claim: Claim) -> None:
+        if claim.attempts > self._backoff.attempts:
+            self._settle(claim, "", Rejected(f"the monitor died at each of {claim.attempts - 1} attempts"))
+            return
         steps = self._steps_of(claim)
         if steps is None:
             self.letters.later(claim, "its source is away", self._now() + STEPS_SECONDS, counted=False)
