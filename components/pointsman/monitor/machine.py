@@ -162,7 +162,8 @@ def _began(watched: Watched, before: RunState, moment: float, look: _Look) -> fl
         waited = moment - watched.since if before is RunState.WAITING_FOR_APPROVAL else 0.0
         return min(look.now, began + max(0.0, waited))
     if run.started_at and (run.state.final or not look.live):
-        return min(moment, look.by_my_clock(run.started_at))
+        # Not before the state that it left: a careless writer leaves the start of the last attempt.
+        return min(moment, max(watched.since, look.by_my_clock(run.started_at)))
     return moment if run.state is RunState.RUNNING else None
 
 

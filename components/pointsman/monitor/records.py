@@ -17,9 +17,12 @@ _STEP_TIMES = ("started_at", "finished_at", "updated_at")
 _RUN_REST = ("error", "url", "trace_id", "total_steps", "done_steps", "failed_steps")
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
 def text(record: object) -> str:
     """JSON without spaces."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(record)
 
 
 def of_run(run: Run) -> Record:

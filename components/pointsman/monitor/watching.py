@@ -5,8 +5,8 @@ The loop that calls this, waits and serves is elsewhere; nothing here sleeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -14,11 +14,11 @@ from typing import TypeVar
 from pointsman.monitor import crashing, machine
 from pointsman.monitor.clock import Clock
 from pointsman.monitor.drifting import Jumps, Skew
-from pointsman.monitor.events import Event, EventKind
-from pointsman.monitor.history import History
+from pointsman.monitor.events import Event
 from pointsman.monitor.journal import Journal
+from pointsman.monitor.keeping import Keeper, Work
 from pointsman.monitor.limits import Limits
-from pointsman.monitor.register import Audience, Read, Register
+from pointsman.monitor.register import Audience, Read
 from pointsman.monitor.sweeping import Sweep
 from pointsman.monitor.watched import Watched
 from pointsman.runs.model import Run
@@ -45,14 +45,6 @@ class Seen:
     more: bool = False
 
 
-@dataclass
-class _Work:
-    """What one transaction is to keep."""
-
-    kept: dict[str, Watched] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-
-
 class Watcher:
     """The watch over one source. One thread calls it; `audience` says which handlers an event goes to."""
 
@@ -62,14 +54,13 @@ class Watcher:
         """Goes on where the journal says that the source was read to. Raises JournalDown."""
         self.source = source
         self.limits = limits
-        self.register = Register(journal)
-        self.history = History(journal)
+        self._keeper = Keeper(source.name, journal)
+        self.register, self.history = self._keeper.register, self._keeper.history
         self._journal = journal
         self._clock = clock
         self._audience = audience
-        self._read = self.register.read(source.name)
         self._jumps = Jumps(clock)
-        self._skew = Skew(self._read.skew)
+        self._skew = Skew(self._keeper.read.skew)
         steady = clock.monotonic()
         self._sweep = Sweep(self.register, source.name, steady)
         self._judged_from = self._pruned_at = steady
@@ -80,21 +71,21 @@ class Watcher:
     @property
     def skew(self) -> float:
         """Seconds that the monitor's clock is ahead of the source's writers', as seen of their last changes."""
-        return self._read.skew
+        return self._keeper.read.skew
 
     def step(self) -> Seen:
         """Reads what changed, judges it, keeps it. Raises SourceDown and JournalDown; then nothing of it was kept."""
         now = self._looked()
-        changes = self._asked(lambda: self.source.changes(self._read.cursor))
+        changes = self._asked(lambda: self.source.changes(self._keeper.read.cursor))
         crashing.point("watch-after-read")
         live = self._live()
-        work = _Work()
-        known = self.register.watched(self.source.name, {run.id for run in changes.runs}) if changes.runs else {}
+        work = Work()
+        known = self._keeper.known({run.id for run in changes.runs}) if changes.runs else {}
         for run in changes.runs:
-            before = work.kept.get(run.id) or known.get(run.id)
+            before = work.of(run.id) or known.get(run.id)
             if live and before is not None:
                 self._skew.measure(before.run, run, now)
-            self._put(work, before, *self._judged(before, run, now, live=live))
+            self._keeper.put(work, before, *self._judged(before, run, now, live=live))
         self._keep(work, Read(changes.cursor, self._skew.settle(self.source.name)))
         if not changes.more:
             self._caught_up_at = self._clock.monotonic()
@@ -110,21 +101,22 @@ class Watcher:
         steady = self._clock.monotonic()
         if self._caught_up_at is None or steady < self._judged_from:
             return Seen()
-        if steady - self._pruned_at >= PRUNE_SECONDS and self._prune(now):
-            self._pruned_at = steady
+        if steady - self._pruned_at >= PRUNE_SECONDS:
+            old = now.timestamp() - self.limits.retention
+            self._pruned_at = steady if self._keeper.prune(old, PRUNED) else self._pruned_at
         overdue = self.register.due(self.source.name, now.timestamp(), DUE_AT_ONCE)
-        work = _Work()
+        work = Work()
         suspects = self._gone(self._sweep.turn(steady))
-        for run_id, before in self.register.watched(self.source.name, overdue).items() if overdue else ():
+        for run_id, before in self._keeper.known(overdue).items() if overdue else ():
             after, events = self._judged(before, before.run, now)
             if events:
                 suspects.append(run_id)
             else:
-                self._put(work, before, after, events)
+                work.lasting[run_id] = after
         if suspects:
             self._look_again(work, suspects, now)
-        self._keep(work, self._read)
-        return Seen(len(work.kept), tuple(work.events), more=len(overdue) == DUE_AT_ONCE)
+        self._keep(work, self._keeper.read)
+        return Seen(len(work.lasting), tuple(work.events), more=len(overdue) == DUE_AT_ONCE)
 
     def next_due(self) -> float | None:
         """When time alone may bring the next event, in seconds since 1970."""
@@ -145,38 +137,28 @@ class Watcher:
         known = run or (before.run if before else None)
         kind = known.kind if known else ""
         bounds = self.limits.bounds(kind, self.history.of(self.source.name, kind, now.timestamp()))
-        return machine.seen(before, run, now, bounds, live=live, skew=self._read.skew)
+        return machine.seen(before, run, now, bounds, live=live, skew=self.skew)
 
-    def _put(self, work: _Work, before: Watched | None, after: Watched, events: Sequence[Event]) -> None:
-        if after is not before:
-            work.kept[after.run.id] = after
-        work.events += events
+    def _look_again(self, work: Work, run_ids: Sequence[str], now: datetime) -> None:
+        """Judges runs as their source has them now; a row that is there but cannot be read is as it was.
 
-    def _look_again(self, work: _Work, run_ids: Sequence[str], now: datetime) -> None:
-        """Judges runs as their source has them now; a row that is there but cannot be read is as it was."""
+        What it shows that no change told was not seen to happen: a sign of life is of when the row says.
+        """
         fresh = {run_id: self._asked(partial(self.source.run, run_id)) for run_id in run_ids}
         missing = [run_id for run_id, run in fresh.items() if run is None]
         unreadable = self._asked(lambda: self.source.there(missing)) if missing else frozenset()
-        for run_id, before in self.register.watched(self.source.name, fresh).items():
+        for run_id, before in self._keeper.known(fresh).items():
             run = before.run if run_id in unreadable else fresh[run_id]
-            self._put(work, before, *self._judged(before, run, now, live=self._live()))
+            after, events = self._judged(before, run, now, live=False)
+            work.lasting[run_id] = after
+            work.events += events
 
     def _gone(self, run_ids: Sequence[str]) -> list[str]:
         there = self._asked(lambda: self.source.there(run_ids)) if run_ids else frozenset()
         return [run_id for run_id in run_ids if run_id not in there]
 
-    def _keep(self, work: _Work, read: Read) -> None:
-        if not work.kept and read == self._read:
-            return
-        with self._journal.transaction() as within:
-            self.register.keep(within, work.kept.values())
-            self.register.tell(within, work.events, self._audience)
-            self.history.add(within, _durations(work))
-            if read != self._read:
-                self.register.set_read(within, self.source.name, read)
-            crashing.point("watch-before-commit")
-        self._read = read
-        crashing.point("watch-after-commit")
+    def _keep(self, work: Work, read: Read) -> None:
+        self._keeper.keep(work, read, self._audience, self._clock.monotonic())
 
     def _asked(self, question: Callable[[], T]) -> T:
         """The source's answer; notes when it went away and came back."""
@@ -199,23 +181,5 @@ class Watcher:
     def _looked(self) -> datetime:
         now, jump = self._jumps.looked()
         if jump:
-            with self._journal.transaction() as within:
-                self.register.shift(within, self.source.name, jump, now.timestamp())
+            self._keeper.shift(jump, now.timestamp())
         return now
-
-    def _prune(self, now: datetime) -> bool:
-        """Drops what is older than the retention, some at a time; says whether that was all."""
-        before = now.timestamp() - self.limits.retention
-        with self._journal.transaction() as within:
-            count = self.register.forget(within, before, PRUNED)
-            self.history.trim(within, before)
-            crashing.point("prune-before-commit")
-        return count < PRUNED
-
-
-def _durations(work: _Work) -> Iterator[tuple[str, str, float, float]]:
-    """How long runs ran that are told as completed."""
-    for event in work.events:
-        after = work.kept[event.run.id]
-        if event.kind is EventKind.COMPLETED and after.ran is not None and after.ended_at is not None:
-            yield event.run.source, event.run.kind, after.ended_at, after.ran
