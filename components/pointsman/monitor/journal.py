@@ -66,6 +66,7 @@ class Journal:
         """Opens it, made with mode 0600 where there is none. Raises JournalDown."""
         self.path = path
         self._lock = threading.RLock()
+        self._synced = True
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -102,12 +103,16 @@ class Journal:
             )
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that is written within is kept together, on the disk before this returns, or not at all.
+    def transaction(self, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
+        """All that is written within is kept together, or not at all, whenever the process is killed.
 
-        Raises JournalDown where the file refuses.
+        `synced` has it on the disk before this returns: without it a power failure may undo the last ones, for which
+        what follows from doing them again must be harmless. Raises JournalDown where the file refuses.
         """
         with self._lock, self._errors_named():
+            if synced is not self._synced:
+                self._connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
+                self._synced = synced
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

@@ -65,7 +65,10 @@ Waits = Callable[[Claim], float]
 
 
 class Letters:
-    """The part of the journal that the delivering writes."""
+    """The part of the journal that the delivering writes.
+
+    A power failure may undo its last notes, and then a handler is asked again: nothing waits for the disk here.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -77,7 +80,7 @@ class Letters:
         """
         if not self._journal.rows(_CLAIM, (handler, now, 1)):
             return []
-        with self._journal.transaction() as within:
+        with self._journal.transaction(synced=False) as within:
             found = within.execute(_CLAIM, (handler, now, limit)).fetchall()
             claims = [_claim(handler, *row) for row in found]
             within.executemany(_TRIED, [(now + waits(each), each.seq, handler) for each in claims])
@@ -87,7 +90,7 @@ class Letters:
     def keep_steps(self, claim: Claim, steps: Iterable[Step]) -> None:
         """Notes the steps of the run as they are given to every handler, now and in later attempts."""
         text = records.text([records.of_step(each) for each in steps])
-        with self._journal.transaction() as within:
+        with self._journal.transaction(synced=False) as within:
             within.execute("UPDATE events SET steps = ? WHERE seq = ? AND steps IS NULL", (text, claim.seq))
 
     def steps(self, claim: Claim) -> tuple[Step, ...] | None:
@@ -105,12 +108,12 @@ class Letters:
     def later(self, claim: Claim, error: str, next_at: float, *, counted: bool = True) -> None:
         """It is tried again at `next_at`; not `counted` as an attempt where the handler was never asked."""
         values = (claim.attempts - (not counted), next_at, error[:ERROR_LENGTH], claim.seq, claim.handler)
-        with self._journal.transaction() as within:
+        with self._journal.transaction(synced=False) as within:
             within.execute(_LATER, values)
 
     def _settle(self, claim: Claim, state: str, now: float, note: str, error: str) -> None:
         values = (state, now, note[:ERROR_LENGTH], error[:ERROR_LENGTH], claim.seq, claim.handler)
-        with self._journal.transaction() as within:
+        with self._journal.transaction(synced=False) as within:
             within.execute(_SETTLE, values)
             crashing.point("bus-before-settle-commit")
 

@@ -22,8 +22,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from pointsman.monitor import reasons
 from pointsman.monitor.events import Event, EventKind, Stall
-from pointsman.monitor.limits import Bounds, span
+from pointsman.monitor.limits import Bounds
 from pointsman.monitor.watched import Watched
 from pointsman.runs.model import Run, RunState
 
@@ -81,7 +82,8 @@ class _Look:
         """Adds an event, and counts it."""
         name = f"{kind}/{stall}" if stall else str(kind)
         ordinal = watched.told.get(name, 0)
-        run = replace(watched.run, attempt=watched.attempt)
+        run = watched.run
+        run = run if run.attempt == watched.attempt else replace(run, attempt=watched.attempt)
         self.events.append(Event(kind, run, self.at, reason, stall, ordinal))
         return replace(watched, told={**watched.told, name: ordinal + 1})
 
@@ -150,7 +152,7 @@ def _moved(watched: Watched, run: Run, look: _Look) -> Seen:
     if run.state.final:
         return _judged(watched, look)
     over = watched.stalls if run.state is RunState.QUEUED else watched.stalls - {Stall.RUNNING}
-    return _entered(_recovered(replace(watched, settling=None), look, over, f"it is {_words(run.state)}"), look)
+    return _entered(_recovered(replace(watched, settling=None), look, over, f"it is {reasons.words(run.state)}"), look)
 
 
 def _began(watched: Watched, before: RunState, moment: float, look: _Look) -> float | None:
@@ -161,7 +163,7 @@ def _began(watched: Watched, before: RunState, moment: float, look: _Look) -> fl
     if began is not None:
         waited = moment - watched.since if before is RunState.WAITING_FOR_APPROVAL else 0.0
         return min(look.now, began + max(0.0, waited))
-    if run.started_at and (run.state.final or not look.live):
+    if run.started_at and before is RunState.QUEUED and (run.state.final or not look.live):
         # Not before the state that it left: a careless writer leaves the start of the last attempt.
         return min(moment, max(watched.since, look.by_my_clock(run.started_at)))
     return moment if run.state is RunState.RUNNING else None
@@ -173,6 +175,8 @@ def _sign(run: Run) -> tuple[object, ...]:
 
 
 def _recovered(watched: Watched, look: _Look, over: AbstractSet[Stall], reason: str) -> Watched:
+    if not watched.stalls & over:
+        return watched
     for stall in sorted(watched.stalls & over):
         watched = look.tell(watched, EventKind.RECOVERED, reason, stall)
     return replace(watched, stalls=watched.stalls - over)
@@ -194,7 +198,7 @@ def _judged(watched: Watched, look: _Look) -> Seen:
 
 
 def _ended(watched: Watched, look: _Look) -> Watched:
-    missing = _missing(watched.run)
+    missing = reasons.missing(watched.run)
     settling = look.now if watched.settling is None else min(watched.settling, look.now)
     if missing and look.now < (due_at := settling + look.limits.settle):
         return replace(watched, settling=settling, due_at=due_at)
@@ -202,47 +206,31 @@ def _ended(watched: Watched, look: _Look) -> Watched:
 
 
 def _end_told(watched: Watched, look: _Look) -> Watched:
-    run, missing = watched.run, _missing(watched.run)
-    reason = f"it is {run.state}" + (f": {run.error}" if run.error else "") + (f" ({missing})" if missing else "")
-    watched = look.tell(watched, ENDS[run.state], reason)
+    watched = look.tell(watched, ENDS[watched.run.state], reasons.ended(watched.run))
     return replace(watched, stalls=frozenset(), settling=None, due_at=None, ended_at=watched.since)
 
 
-def _missing(run: Run) -> str:
-    """What an end lacks to be whole; empty where it lacks nothing."""
-    if run.state is RunState.COMPLETED and run.done_steps + run.failed_steps < run.total_steps:
-        return f"{run.done_steps} of {run.total_steps} steps are done"
-    return "" if run.finished_at else "without a finishing time"
-
-
 def _overdue(watched: Watched, look: _Look) -> Watched:
-    due: list[float] = []
-    for stall, deadline, reason in _deadlines(watched, look.limits):
+    due_at: float | None = None
+    for stall, deadline in _deadlines(watched, look.limits):
         if stall in watched.stalls:
             continue
         if look.now < deadline:
-            due.append(deadline)
+            due_at = deadline if due_at is None else min(due_at, deadline)
             continue
-        watched = look.tell(watched, EventKind.STALLED, reason, stall)
+        watched = look.tell(watched, EventKind.STALLED, reasons.stalled(watched.run, stall, look.limits), stall)
         watched = replace(watched, stalls=watched.stalls | {stall})
-    return replace(watched, due_at=min(due, default=None))
+    return watched if watched.due_at == due_at else replace(watched, due_at=due_at)
 
 
-def _deadlines(watched: Watched, limits: Bounds) -> list[tuple[Stall, float, str]]:
-    run, since = watched.run, watched.since
-    if run.state is RunState.QUEUED:
-        return [(Stall.QUEUED, since + limits.queued, f"queued for {span(limits.queued)}")]
-    if run.state is RunState.WAITING_FOR_APPROVAL:
-        return [(Stall.APPROVAL, since + limits.approval, f"waiting for approval for {span(limits.approval)}")]
-    silent = f"no heartbeat and no change of a step for {span(limits.silent)}"
-    if run.total_steps and run.done_steps + run.failed_steps == run.total_steps:
-        silent += ", though all its steps have ended"
-    too_long = f"running for {span(limits.running)}, which is {limits.running_why}"
+def _deadlines(watched: Watched, limits: Bounds) -> tuple[tuple[Stall, float], ...]:
+    state, since = watched.run.state, watched.since
+    if state is RunState.QUEUED:
+        return ((Stall.QUEUED, since + limits.queued),)
+    if state is RunState.WAITING_FOR_APPROVAL:
+        return ((Stall.APPROVAL, since + limits.approval),)
     began = since if watched.began is None else watched.began
-    return [
-        (Stall.SILENT, watched.active_at + limits.silent, silent),
-        (Stall.RUNNING, began + limits.running, too_long),
-    ]
+    return (Stall.SILENT, watched.active_at + limits.silent), (Stall.RUNNING, began + limits.running)
 
 
 def _gone(watched: Watched, look: _Look) -> Seen:
@@ -250,10 +238,6 @@ def _gone(watched: Watched, look: _Look) -> Seen:
         return watched, ()
     if watched.settling is not None:
         return _end_told(watched, look), tuple(look.events)
-    watched = look.tell(watched, EventKind.DELETED, f"its row is gone, and it was {_words(watched.run.state)}")
+    watched = look.tell(watched, EventKind.DELETED, f"its row is gone, and it was {reasons.words(watched.run.state)}")
     watched = replace(watched, stalls=frozenset(), settling=None, due_at=None, ended_at=look.now, gone=True)
     return watched, tuple(look.events)
-
-
-def _words(state: RunState) -> str:
-    return state.replace("_", " ")

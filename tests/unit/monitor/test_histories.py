@@ -124,7 +124,7 @@ def written(run: Run | None, what: RunState | str, at: float) -> Run | None:
     return run
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(actions)
 def test_what_is_told_is_what_the_model_says(history: list[Action]) -> None:
     """For every history of a careful writer, watched all the time: the same events, of the same attempts, in order."""
@@ -165,7 +165,7 @@ dirty = st.builds(
 looks = st.lists(st.tuples(st.integers(0, 80), st.none() | dirty, st.booleans()), min_size=1, max_size=30)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(looks)
 def test_whatever_is_written_nothing_is_doubled(
     history: list[tuple[int, tuple[RunState, int, bool, int, int] | None, bool]],
@@ -200,7 +200,7 @@ def test_whatever_is_written_nothing_is_doubled(
     assert [each.run.attempt for each in events] == sorted(each.run.attempt for each in events)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(actions, st.sets(st.integers(0, 24)), st.sets(st.integers(0, 24)))
 def test_restarts_and_second_readings_change_nothing(
     history: list[Action], restarts: set[int], readings: set[int]
