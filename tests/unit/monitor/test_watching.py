@@ -125,6 +125,23 @@ def test_time_alone_finds_silence_without_a_scan(watch: Watch) -> None:
     assert watch.source.asked.count("run") == 1
 
 
+def test_a_sign_of_life_costs_no_note_and_is_not_missed_after_a_crash(watch: Watch) -> None:
+    """Heartbeats stay in memory; a monitor that lost them looks at the row before it calls a run silent."""
+    run = a_run(R)
+    watch.source.write(run)
+    watch.look()
+    noted = watch.journal.rows("SELECT active_at, due_at FROM watched")
+    watch.clock.pass_(29 * MINUTE)
+    beat = replace(run, heartbeat_at=watch.clock.now(), updated_at=watch.clock.now())
+    watch.source.write(beat)
+    watch.look()
+    assert watch.journal.rows("SELECT active_at, due_at FROM watched") == noted
+    watch.clock.pass_(10)
+    watch.watcher = watch.started()
+    assert watch.later(29 * MINUTE, 10) == []
+    assert watch.later(MINUTE, 10) == ["stalled silent"]
+
+
 def test_a_row_that_was_deleted_is_found_within_a_minute(watch: Watch) -> None:
     """No change tells of it: a round through the runs under watch does."""
     watch.source.write(*(a_run(R, id=f"r{each:03}") for each in range(250)))
