@@ -92,7 +92,7 @@ def test_a_service_that_dies_at_start(estate: Estate) -> None:
     assert refused.code != 0
     assert "unknown long flag" in refused.said
     assert "Traceback" not in refused.said
-    assert refused.seconds < 30
+    assert "is not ready after" not in refused.said
     assert {name for _, name in estate.pulumi_up()} == {"node-exporter", "node-exporter-ready"}
     assert estate.get("node-exporter", "/metrics").is_success
     after = estate.ids()

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from pointsman.board import VERSION as BOARD_VERSION
-from pointsman.checks import Check, failed, not_verifiable, passed
+from pointsman.checks import Check, Outcome, failed, not_verifiable, passed
 from pointsman.services import board, grafana
 from pointsman.services.model import Service
 from pointsman.verify.site import Lost, Site
@@ -29,7 +29,9 @@ def connectivity(site: Site) -> list[Check]:
     service = site.declared.estate.dashboards
     if service is None:
         return [not_verifiable("Grafana connectivity", _NOT_DECLARED)]
-    return [_health(site, service), *(_source(site, service, each) for each in _sources(service))]
+    health = _health(site, service)
+    answers = health.outcome is Outcome.PASS
+    return [health, *(_source(site, service, each, answers) for each in _sources(service))]
 
 
 def dashboards(site: Site) -> list[Check]:
@@ -71,7 +73,8 @@ def _health(site: Site, service: Service) -> Check:
     return passed(name, _proved(service, f"version {version}"), service=service.name)
 
 
-def _source(site: Site, service: Service, source: dict[str, Any]) -> Check:
+def _source(site: Site, service: Service, source: dict[str, Any], answers: bool) -> Check:
+    """One data source, asked through a service of which it is known whether it answers otherwise."""
     uid, kind = source["uid"], source["type"]
     name, path = f"data source {uid}", f"/api/datasources/uid/{uid}/health"
     if kind not in _ASKED_BY_GRAFANA and service.name == grafana.NAME:
@@ -79,8 +82,9 @@ def _source(site: Site, service: Service, source: dict[str, Any]) -> Check:
     try:
         told = site.ask(service.name, path).text
     except Lost as lost:
-        # It is the store that is not reached, unless who asks it says nothing itself.
-        blamed = uid if lost.answered else service.name
+        # It is the store that is not reached, unless who asks it says nothing at all: it may wait for a store that
+        # hangs longer than is waited for it here.
+        blamed = uid if lost.answered or answers else service.name
         who = "the board" if service.name == board.NAME else "Grafana"
         expected = f"{who} reaches {source['url']}"
         return failed(name, lost.seen, expected=expected, remedy=site.remedy(blamed), service=blamed)

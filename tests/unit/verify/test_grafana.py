@@ -106,6 +106,16 @@ def test_a_source_that_grafana_does_not_reach_is_red() -> None:
     assert "connection refused" in red[0].seen
 
 
+def test_a_source_that_hangs_is_not_laid_to_grafana() -> None:
+    """Grafana waits for it longer than is waited for Grafana, and answers all else; one that says nothing is red."""
+    hanging = world()
+    hanging.lost["grafana:/api/datasources/uid/loki/health"] = httpx.ReadTimeout("timed out")
+    red = [check for check in connectivity(hanging.site()) if check.outcome is Outcome.FAIL]
+    assert [(check.name, check.service) for check in red] == [("data source loki", "loki")]
+    hanging.lost["grafana:/api/health"] = httpx.ReadTimeout("timed out")
+    assert {check.service for check in connectivity(hanging.site()) if check.outcome is Outcome.FAIL} == {"grafana"}
+
+
 def test_a_dashboard_that_is_missing_is_red() -> None:
     """Provisioned from files, and looked for by its uid."""
     environment = with_dashboard(declared(absent=frozenset()))
