@@ -113,10 +113,11 @@ class DatabaseSource(ABC):
 
     def changes(self, cursor: str, limit: int = 1000) -> Changes:
         """What changed since a cursor."""
-        self._about_to_read()
-        found = self._ask(lambda connection, reader: reader.changes(connection, cursor, limit))
-        self._read_at = time.monotonic()
-        return found
+        try:
+            self._about_to_read()
+            return self._ask(lambda connection, reader: reader.changes(connection, cursor, limit))
+        finally:
+            self._read_at = time.monotonic()
 
     def there(self, run_ids: Collection[str]) -> frozenset[str]:
         """Which of them there are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,8 +35,9 @@ class Part:
     table: TableClause
     columns: Mapping[str, ColumnElement[Any]]
     states: Mapping[str, RunState]
-    id_of: Callable[[str], Any] = str
-    indexed: frozenset[str] = frozenset()
+    id_of: Callable[[str], Any]
+    indexed: frozenset[str]
+    labels: Mapping[str, ColumnElement[Any]]
 
     def words(self, *states: RunState) -> list[str]:
         """The database's own words for states."""
@@ -52,7 +53,6 @@ class Layout:
     steps: Part | None
     changes: TableClause | None
     identity: TableClause | None
-    labels: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     unit: int = 1
     overlap: float = 2.0
     owned: bool = False
@@ -91,7 +91,6 @@ def layout(connection: sa.Connection, mapping: StoreMapping | None, *, to_count:
     there = {name for name in (changes, identity) if inspector.has_table(name, schema=where)}
     if whole:
         missing += [f"there is no table {name}" for name in (identity, changes) if name not in there]
-    labels = _labels(inspector, told.runs, missing)
     if not missing and runs and "updated_at" not in runs.columns and changes not in there and not to_count:
         missing.append(
             f"table {told.runs.table} has no column updated_at, and there is no change counter either: "
@@ -106,7 +105,6 @@ def layout(connection: sa.Connection, mapping: StoreMapping | None, *, to_count:
         sa.table(identity, *map(sa.column, ("estate_id", "schema_version")), schema=where)
         if identity in there
         else None,
-        labels,
         unit=1000 if told.numbers == "milliseconds" else 1,
         overlap=duration_seconds(told.overlap),
         owned=whole,
@@ -137,7 +135,13 @@ def _part(
             because = f", which the mapping names for {ours}" if ours in named else ""
             there = f"; it has {', '.join(sorted(types))}"
             missing.append(f"table {told.table} has no column {theirs or ours}{because}{there}")
-    if not set(_NEEDED[key]) <= columns.keys():
+    labels = told.labels if isinstance(told, RunsTable) else {}
+    missing += [
+        f"table {told.table} has no column {column}, which the mapping names for the label {label}"
+        for label, column in labels.items()
+        if column not in types
+    ]
+    if not set(_NEEDED[key]) <= columns.keys() or not set(labels.values()) <= types.keys():
         return None
     table = sa.table(name, *(sa.column(each) for each in types), schema=where)
     bound = {ours: _readable(table.c[column.name], types[column.name]) for ours, column in columns.items()}
@@ -146,7 +150,9 @@ def _part(
         **{str(state): state for state in RunState},
         **{word: RunState(ours) for word, ours in told.states.items()},
     }
-    return Part(told.table, table, bound, states, _id_of(identity), _indexed(inspector, name, where, columns))
+    indexed = _indexed(inspector, name, where, columns)
+    known_labels = {label: table.c[column] for label, column in labels.items()}
+    return Part(told.table, table, bound, states, _id_of(identity), indexed, known_labels)
 
 
 def _readable(column: ColumnElement[Any], type_: sa.types.TypeEngine[Any]) -> ColumnElement[Any]:
@@ -174,20 +180,6 @@ def _indexed(
     first = {each["column_names"][0] for each in inspector.get_indexes(name, schema=where) if each["column_names"]}
     first |= set(inspector.get_pk_constraint(name, schema=where)["constrained_columns"][:1])
     return frozenset(ours for ours, column in columns.items() if column.name in first)
-
-
-def _labels(inspector: sa.Inspector, told: RunsTable, missing: list[str]) -> dict[str, ColumnElement[Any]]:
-    where, name = _split(told.table)
-    if not told.labels or not inspector.has_table(name, schema=where):
-        return {}
-    there = {column["name"] for column in inspector.get_columns(name, schema=where)}
-    missing += [
-        f"table {told.table} has no column {column}, which the mapping names for the label {label}"
-        for label, column in told.labels.items()
-        if column not in there
-    ]
-    table = sa.table(name, *map(sa.column, there), schema=where)
-    return {label: table.c[column] for label, column in told.labels.items() if column in there}
 
 
 def _split(table: str) -> tuple[str | None, str]:

@@ -136,7 +136,13 @@ def _count(connection: sa.Connection, changes: str, watched: list[Watched], wher
 def _watched(connection: sa.Connection, found: Layout) -> list[Watched]:
     parts: list[tuple[str, Part, str]] = [("runs", found.runs, "id")]
     parts += [("steps", found.steps, "run_id")] if found.steps else []
-    preparer = connection.dialect.identifier_preparer
+    preparer, inspector = connection.dialect.identifier_preparer, sa.inspect(connection)
+    for _, part, _ in parts:
+        if part.table.name in inspector.get_view_names(part.table.schema):
+            raise UsageError(
+                f"{part.table_name} is a view, which can have no change counter",
+                remedy="read it by its column updated_at, or map the tables that it is made of",
+            )
     return [
         Watched(slug, preparer.format_table(part.table), preparer.quote(part.columns[key].name))
         for slug, part, key in parts
@@ -163,8 +169,8 @@ def _unmade(place: Place, error: sa.exc.DBAPIError) -> UsageError | UnreachableE
     said = " ".join(str(error.orig).split())
     if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
         return UnreachableError(
-            f"the store {where} cannot be made: {said}", remedy="check its address, its disk and rights"
+            f"the store {where} cannot be prepared: {said}", remedy="check its address, its disk and rights"
         )
     return UsageError(
-        f"the store {where} cannot be made: {said}", remedy="correct the mapping, or use another database"
+        f"the store {where} cannot be prepared: {said}", remedy="correct the mapping, or use another database"
     )

@@ -29,8 +29,9 @@ _READ_ONLY = {
 }
 # A server whose machine is gone is noticed after 10 + 3 × 5 s.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_NO_DATABASE = "3D000"
 _REASONS = {
-    "3D000": ("missing", "create the database, or correct the store's url"),
+    _NO_DATABASE: ("missing", "create the database, or correct the store's url"),
     "42P01": ("schema", "correct the mapping"),
     "42703": ("schema", "correct the mapping"),
     "42501": (
@@ -156,9 +157,9 @@ class PostgresSource(DatabaseSource):
 
     def _down(self, error: Exception) -> SourceDown:
         cause = getattr(error, "orig", error)
-        reason, remedy = _REASONS.get(
-            getattr(cause, "sqlstate", None) or "", ("refused", "check that the server runs, and url and password_file")
-        )
         said = " ".join(str(cause).split())
+        # What refuses a connection has no code, only words.
+        code = getattr(cause, "sqlstate", None) or (_NO_DATABASE if "does not exist" in said else "")
+        reason, remedy = _REASONS.get(code, ("refused", "check that the server runs, and url and password_file"))
         self._forget()
         return SourceDown(reason, f"PostgreSQL at {self._address.shown}: {said}", remedy=remedy)

@@ -37,7 +37,7 @@ class Reader:
         self._store, self._now = store, now
         runs = layout.runs
         selected = [column.label(key) for key, column in runs.columns.items()]
-        self._runs = sa.select(*selected, *(each.label(f"label_{key}") for key, each in layout.labels.items()))
+        self._runs = sa.select(*selected, *(each.label(f"label_{key}") for key, each in runs.labels.items()))
         self._by_id = self._runs.where(runs.columns["id"].in_(sa.bindparam("ids", expanding=True)))
         self._there = sa.select(runs.columns["id"]).where(runs.columns["id"].in_(sa.bindparam("ids", expanding=True)))
         self._steps = _summary(layout.steps) if layout.steps else None

@@ -123,6 +123,10 @@ class SqliteSource(DatabaseSource):
                 f"{self._path} has been locked by a writer for {BUSY_SECONDS:g} s",
                 remedy="`PRAGMA journal_mode=WAL` lets readers and writers work at once",
             )
+        if not (self._path.is_file() and os.access(self._path, os.R_OK)):
+            return SourceDown(
+                "refused", f"{self._path} is no file that this user may read", remedy="check its owner and mode"
+            )
         if "not a database" in said or "malformed" in said or "disk I/O" in said:
             return SourceDown(
                 "corrupt",
@@ -132,7 +136,8 @@ class SqliteSource(DatabaseSource):
         if "no such" in said:
             self._forget()
             return SourceDown("schema", f"{self._path} changed its tables: {said}", remedy="correct the mapping")
-        readable = os.access(self._path, os.R_OK) and self._path.is_file()
-        why = said if readable else "it is no file that this user may read"
-        remedy = "WAL needs its -shm and -wal beside it, or a folder where they can be made" if readable else "check it"
-        return SourceDown("refused", f"{self._path} cannot be opened: {why}", remedy=remedy)
+        return SourceDown(
+            "refused",
+            f"{self._path} cannot be opened: {said}",
+            remedy="WAL needs its -shm and -wal beside it, or a folder where they can be made",
+        )
