@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from pointsman.errors import UsageError
+from pointsman.errors import UnreachableError, UsageError
 from pointsman.runs.database import DatabaseSource, Wanted
 from pointsman.runs.mapping import read_mapping
 from pointsman.runs.postgres import Address, PostgresSource
@@ -74,6 +77,30 @@ def writing(place: Place) -> sa.Engine:
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     sa.event.listen(engine, "connect", lambda connection, record: connection.execute("PRAGMA foreign_keys = 1"))
     return engine
+
+
+@contextlib.contextmanager
+def transaction(place: Place, before: Callable[[Place], None] = lambda place: None) -> Iterator[sa.Connection]:
+    """One that writes; `before` is called first, outside of it. Raises UnreachableError where the database does not
+    answer or cannot be written, UsageError where it has another schema."""
+    try:
+        before(place)
+        with writing(place).begin() as connection:
+            yield connection
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        said = " ".join(str(getattr(error, "orig", error)).split())
+        message = f"the store {place.address.shown if place.address else place.path} cannot be written: {said}"
+        if isinstance(error, sa.exc.ProgrammingError) or "no such" in said:
+            raise UsageError(message, remedy="`pointsman runs init` makes a store") from None
+        raise UnreachableError(message, remedy="check its address, its disk and the rights of who writes") from None
+
+
+def only_existing(place: Place) -> None:
+    """Raises UsageError where an SQLite file would be made by writing to it."""
+    if place.path is not None and not place.path.is_file():
+        raise UsageError(
+            f"there is no {place.path}", remedy="`pointsman runs init` makes a store; else correct the url"
+        )
 
 
 def only_owned(place: Place, what: str) -> None:

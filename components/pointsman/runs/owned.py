@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import uuid
 from pathlib import Path
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from pointsman.errors import UnreachableError, UsageError
 from pointsman.runs import schema
 from pointsman.runs.mapping import Layout, Part, layout
-from pointsman.runs.opening import WRITE_SECONDS, Place, only_owned, opened, placed, writing
+from pointsman.runs.opening import WRITE_SECONDS, Place, only_existing, only_owned, opened, placed, transaction
 from pointsman.runs.source import Identity
 from pointsman.runs.triggers import Watched, postgres_statements, sqlite_statements
 from pointsman.spec.runs import StoreSettings
@@ -30,14 +31,9 @@ def init(settings: StoreSettings | str, base: Path | None = None) -> Identity:
     place = placed(settings, base)
     only_owned(place, "init")
     _folders(place)
-    try:
-        if place.path is not None:
-            _let_readers_in(place.path)
-        with writing(place).begin() as connection:
-            _alone(connection)
-            _make(connection, place.settings.estate_id or uuid.uuid4().hex[:12])
-    except sa.exc.DBAPIError as error:
-        raise _unmade(place, error) from None
+    with transaction(place, _let_readers_in) as connection:
+        _alone(connection)
+        _make(connection, place.settings.estate_id or uuid.uuid4().hex[:12])
     return _identity(place)
 
 
@@ -54,18 +50,14 @@ def migrate(settings: StoreSettings, base: Path | None = None) -> Identity:
             "a store of Pointsman's own counts changes already; only a database with a `mapping` is migrated",
             remedy="name the mapping, or leave it at `pointsman runs init`",
         )
-    if place.path is not None and not place.path.is_file():
-        raise UsageError(f"there is no {place.path}", remedy="correct the store's url")
-    try:
-        with writing(place).begin() as connection:
-            _alone(connection)
-            found = layout(connection, place.mapping, to_count=True)
-            where = found.runs.table.schema
-            _count(connection, schema.ADDED_CHANGES, _watched(connection, found), where)
-            metadata = sa.MetaData(schema=where)
-            _identify(connection, schema.identity_table(schema.ADDED_IDENTITY, metadata), place.settings.estate_id)
-    except sa.exc.DBAPIError as error:
-        raise _unmade(place, error) from None
+    only_existing(place)
+    with transaction(place) as connection:
+        _alone(connection)
+        found = layout(connection, place.mapping, to_count=True)
+        where = found.runs.table.schema
+        _count(connection, schema.ADDED_CHANGES, _watched(connection, found), where)
+        metadata = sa.MetaData(schema=where)
+        _identify(connection, schema.identity_table(schema.ADDED_IDENTITY, metadata), place.settings.estate_id)
     return _identity(place)
 
 
@@ -82,15 +74,11 @@ def _folders(place: Place) -> None:
             ) from None
 
 
-def _let_readers_in(path: Path) -> None:
-    """WAL, which the file remembers; not within a transaction."""
-    connection = sqlite3.connect(path, timeout=WRITE_SECONDS)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.Error as error:
-        raise sa.exc.OperationalError("PRAGMA journal_mode", None, error) from None
-    finally:
-        connection.close()
+def _let_readers_in(place: Place) -> None:
+    """WAL, which an SQLite file remembers; not within a transaction."""
+    if place.path is not None:
+        with contextlib.closing(sqlite3.connect(place.path, timeout=WRITE_SECONDS)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _alone(connection: sa.Connection) -> None:
@@ -162,15 +150,3 @@ def _identity(place: Place) -> Identity:
         return source.identity()
     finally:
         source.close()
-
-
-def _unmade(place: Place, error: sa.exc.DBAPIError) -> UsageError | UnreachableError:
-    where = place.address.shown if place.address else place.path
-    said = " ".join(str(error.orig).split())
-    if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
-        return UnreachableError(
-            f"the store {where} cannot be prepared: {said}", remedy="check its address, its disk and rights"
-        )
-    return UsageError(
-        f"the store {where} cannot be prepared: {said}", remedy="correct the mapping, or use another database"
-    )

@@ -22,7 +22,7 @@ def time_of(value: Any, unit: int = 1) -> datetime | None:
         return None
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
-    elif isinstance(value, int | float):
+    elif isinstance(value, int | float) and not isinstance(value, bool):
         try:
             return _EPOCH + timedelta(seconds=value / unit)
         except OverflowError:

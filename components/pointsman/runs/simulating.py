@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from pointsman.errors import UnreachableError
 from pointsman.runs import schema
 from pointsman.runs.model import FINAL, RunState
-from pointsman.runs.opening import Place, only_owned, placed, writing
+from pointsman.runs.opening import Place, only_existing, only_owned, placed, transaction
 from pointsman.runs.owned import init
 from pointsman.spec.runs import StoreSettings
 
@@ -68,10 +68,9 @@ def create(
     init(place.settings, place.base)
     began, batch = datetime.now(UTC) - age, uuid.uuid4().hex[:8]
     ids = [f"{PREFIX}-{how}-{batch}-{number}" for number in range(count)]
-    engine = writing(place)
     for start in range(0, count, BATCH):
         part = ids[start : start + BATCH]
-        with engine.begin() as connection:
+        with transaction(place) as connection:
             connection.execute(schema.runs.insert(), [_run(run_id, how, kind, began) for run_id in part])
             connection.execute(
                 schema.steps.insert(), [_step(run_id, how, number, began) for run_id in part for number in range(steps)]
@@ -89,8 +88,9 @@ def advance(settings: StoreSettings | str, most: int | None = None, base: Path |
     """
     place = placed(settings, base)
     only_owned(place, "a test")
+    only_existing(place)
     now = datetime.now(UTC)
-    with writing(place).begin() as connection:
+    with transaction(place) as connection:
         ids = _due(connection, most)
         for start in range(0, len(ids), BATCH):
             _advance(connection, ids[start : start + BATCH], now)

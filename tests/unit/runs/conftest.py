@@ -31,7 +31,13 @@ class Store:
     cleanup: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
-        self.engine = writing(placed(self.settings, self.base))
+        place = placed(self.settings, self.base)
+        self.engine = writing(place)
+        if place.address is not None:
+            # A program that writes keeps its connection: to log in takes longer than all else.
+            address = place.address
+            self.engine = sa.create_engine("postgresql+psycopg://", creator=lambda: address.connect({}))
+        self.cleanup.callback(self.engine.dispose)
 
     def source(self, **more: Any) -> DatabaseSource:
         """A new source of it."""

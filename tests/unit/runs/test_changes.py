@@ -165,7 +165,9 @@ def test_any_text_is_an_id(store: Store, run_id: str) -> None:
 def test_a_list_is_narrowed_and_turned_over(store: Store) -> None:
     """Newest change first, by state and kind, page by page without a gap."""
     for number in range(9):
-        store.run(f"r{number}", "failed" if number % 3 == 0 else "running", at=ago(minutes=number), kind=f"k{number % 2}")
+        store.run(
+            f"r{number}", "failed" if number % 3 == 0 else "running", at=ago(minutes=number), kind=f"k{number % 2}"
+        )
     source = store.source()
     whole, before = list[str](), ""
     while page := source.runs(Page(limit=4, before=before)):

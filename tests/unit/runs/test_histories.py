@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +10,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pointsman.runs import owned, schema
+from pointsman.runs import schema
 from pointsman.runs.model import RunState
-from pointsman.spec.runs import StoreSettings
-from tests.postgres import Database, Server
 from tests.unit.runs.conftest import Store
 
 IDS = [f"r{number}" for number in range(5)]
@@ -28,36 +23,20 @@ WRITES = st.one_of(
 )
 READS = st.one_of(st.tuples(st.just("read"), st.integers(1, 3)), st.just(("restart",)), st.just(("lose",)))
 HISTORIES = st.lists(st.one_of(WRITES, READS), max_size=40)
-MAPPED = "runs: {}\nsteps: {}\n"
 
 
-@settings(max_examples=120, deadline=None)
+FUNCTION_FIXTURE = [HealthCheck.function_scoped_fixture]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=FUNCTION_FIXTURE)
 @given(history=HISTORIES)
 @pytest.mark.parametrize("counted", [True, False], ids=["counter", "clock"])
-def test_on_sqlite(history: list[Any], counted: bool) -> None:
-    """By the counter, and by the times that writers set."""
-    with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder)
-        owned.init("sqlite:///runs.db", base)
-        (base / "mapping.yaml").write_text(MAPPED)
-        store = Store(StoreSettings(url="sqlite:///runs.db", mapping=None if counted else "mapping.yaml"), base)
-        _live(store, history)
-        store.cleanup.close()
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(history=HISTORIES)
-@pytest.mark.parametrize("counted", [True, False], ids=["counter", "clock"])
-def test_on_postgres(server: Server, history: list[Any], counted: bool, new_store: Callable[..., Store]) -> None:
-    """The same."""
-    store = new_store("postgresql")
-    owned.init(store.settings)
-    (store.base / "mapping.yaml").write_text(MAPPED)
-    mapped = store.settings.model_copy(update={"mapping": None if counted else "mapping.yaml"})
-    _live(Store(mapped, store.base, store.cleanup), history)
-    store.cleanup.close()
-    database = store.settings.url.rpartition("/")[2]
-    Database("127.0.0.1", server.port, "postgres", server.password_file).execute(f"DROP DATABASE {database}")
+def test_the_last_thing_told_is_what_is_there(store: Store, history: list[Any], counted: bool) -> None:
+    """On both databases, by the counter and by the times that writers set."""
+    (store.base / "mapping.yaml").write_text("runs: {}\nsteps: {}\n")
+    store.settings = store.settings.model_copy(update={"mapping": None if counted else "mapping.yaml"})
+    store.execute("DELETE FROM steps", "DELETE FROM runs", "DELETE FROM changes")
+    _live(store, history)
 
 
 def _live(store: Store, history: list[Any]) -> None:
@@ -89,6 +68,7 @@ def _live(store: Store, history: list[Any]) -> None:
         pass
     assert {run_id: told.get(run_id) for run_id in _there(store)} == _there(store)
     assert source.there(IDS) == set(_there(store))
+    source.close()
 
 
 def _write(store: Store, what: str, run_id: str, *more: Any) -> None:

@@ -97,7 +97,13 @@ def test_a_run_is_read_by_the_mapping(foreign: Store, migrated: bool) -> None:
     source = foreign.source()
     found = source.changes("")
     (run,) = found.runs
-    assert (run.id, run.name, run.state, run.kind, run.labels) == ("e1", "a title", RunState.RUNNING, "run", {"team": "blue"})
+    assert (run.id, run.name, run.state, run.kind, run.labels) == (
+        "e1",
+        "a title",
+        RunState.RUNNING,
+        "run",
+        {"team": "blue"},
+    )
     assert run.created_at == run.updated_at == at
     later = at + timedelta(seconds=1)
     foreign.execute(f"INSERT INTO execution_steps VALUES ('e1', 'build', 'ok', {written(foreign, later)})")

@@ -106,7 +106,8 @@ def test_a_role_that_may_write_runs_needs_no_more(store: Store) -> None:
     """The counter's triggers run with the rights of who made them, and a reader needs SELECT alone."""
     role = f"writer_{store.settings.url[-8:]}"
     store.execute(
-        f"CREATE ROLE {role} LOGIN PASSWORD 'only-of-this-test'", f"GRANT INSERT, SELECT, UPDATE ON runs, steps TO {role}"
+        f"CREATE ROLE {role} LOGIN PASSWORD 'only-of-this-test'",
+        f"GRANT INSERT, SELECT, UPDATE ON runs, steps TO {role}",
     )
     source = store.source()
     cursor = source.changes("").cursor
