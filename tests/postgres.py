@@ -52,7 +52,11 @@ class Database:
 
     def connect(self, **more: Any) -> psycopg.Connection[Any]:
         """A connection of its owner, or of another user."""
-        told = {"user": USER, "password": self.password_file.read_text().strip(), "autocommit": True} | more
+        told: dict[str, Any] = {
+            "user": USER,
+            "password": self.password_file.read_text().strip(),
+            "autocommit": True,
+        } | more
         return psycopg.connect(host=self.host, port=self.port, dbname=self.name, **told)
 
     def execute(self, *statements: str) -> None:
@@ -123,11 +127,18 @@ def serving() -> Iterator[Server]:
         if os.geteuid() == 0:
             for each in (folder / "data", password_file):
                 os.chown(each, NOBODY, NOBODY)
-        _run(
-            [*_as_nobody(), str(programs / "initdb"), "-D", str(folder / "data"), "-U", USER, "--no-sync", "-E", "UTF8"]
-            + ["--locale=C", "-A", "scram-sha-256", f"--pwfile={password_file}"],
-            programs,
-        )
+        options = [
+            "-U",
+            USER,
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={password_file}",
+        ]
+        _run([*_as_nobody(), str(programs / "initdb"), "-D", str(folder / "data"), *options], programs)
         server = Server(programs, folder, free_ports(1)[0], password_file)
         server.start()
         try:

@@ -1,7 +1,7 @@
 """What it costs to follow a store: CPU and latency with many active runs of which one in a hundred changes each second.
 
-Printed; nothing is asserted. Latency is from before the writer's commit to the read that tells it; CPU is of the reading
-process alone, as a share of one core, the sleep between looks included.
+Printed; nothing is asserted. Latency is from before the writer's commit to the read that tells it; CPU is of the
+reading process alone, as a share of one core, the sleep between looks included.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def test_following(store: StoreSettings, active: int) -> None:
     p50, p99 = statistics.median(latencies), latencies[int(len(latencies) * 0.99)]
     print(
         f"\n  {store.url.partition(':')[0]}, {active} active, {len(latencies) / SECONDS:.0f} changes/s: "
-        f"latency p50 {p50:.3f} s, p99 {p99:.3f} s, CPU {share * 100:.2f} % of a core, {reads / SECONDS:.1f} reads/s; from nothing {first:.2f} s"
+        f"latency p50 {p50:.3f} s, p99 {p99:.3f} s, CPU {share * 100:.2f} % of a core, "
+        f"{reads / SECONDS:.1f} reads/s; from nothing {first:.2f} s"
     )
 
 

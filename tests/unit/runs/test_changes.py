@@ -132,7 +132,7 @@ def test_a_run_that_is_deleted_is_not_there(store: Store) -> None:
 
 
 def test_clocks_that_are_wrong_hide_nothing(store: Store) -> None:
-    """A writer whose clock is a day ahead, one that is a day behind: both are told when they write, as they wrote it."""
+    """A writer whose clock is a day ahead, one that is a day behind: both are told when they write, as written."""
     source = store.source()
     cursor = source.changes("").cursor
     ahead = datetime.now(UTC) + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Random histories: whatever is written, in whatever order it is read, the last thing told of a run is what is there."""
+"""Random histories: whatever is written and however it is read, the last thing told of a run is what is there."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_last_thing_told_is_what_is_there(store: Store, history: list[Any], 
 
 
 def _live(store: Store, history: list[Any]) -> None:
-    """Writes and reads as the history says: in pages, by new readers, with cursors that were lost and are used again."""
+    """Writes and reads as the history says: in pages, by new readers, with cursors from before."""
     source, cursor, kept = store.source(), "", ""
     told: dict[str, Any] = {}
 

@@ -1,4 +1,4 @@
-"""What is of PostgreSQL alone: transactions that overlap, roles, NOTIFY, a server that goes, and one that is another."""
+"""What is of PostgreSQL alone: transactions that overlap, roles, NOTIFY, a server that goes, or is another."""
 
 from __future__ import annotations
 

@@ -192,7 +192,8 @@ def test_text_that_is_no_text_hides_nobody_else(store: Store) -> None:
     store.execute(
         "INSERT INTO runs (id, name, kind, state, created_at, updated_at) "
         "VALUES ('bytes', CAST(x'ff41' AS TEXT), x'ff', 'running', '2026-01-01', '2026-01-01'), "
-        "('word', 'a', 'b', 'running', 'yesterday', '2026-01-01'), ('number', 'a', 'b', 'running', 1e300, '2026-01-01'), "
+        "('word', 'a', 'b', 'running', 'yesterday', '2026-01-01'), "
+        "('number', 'a', 'b', 'running', 1e300, '2026-01-01'), "
         "('attempt', 'a', 'b', 'running', '2026-01-01', '2026-01-01')",
         "UPDATE runs SET attempt = 'first' WHERE id = 'attempt'",
     )
