@@ -102,5 +102,5 @@ def test_times_of_databases(value: Any, unit: int) -> None:
 @pytest.mark.parametrize("value", ["soon", "2026-13-01", b"2026-03-01", 1e300, float("nan"), True])
 def test_what_is_no_time(value: Any) -> None:
     """It is said, never guessed."""
-    with pytest.raises(ValueError, match="is no time|format|nan|NaN|month"):
+    with pytest.raises(ValueError, match=r"is no time|format|NaN|month"):
         time_of(value)
