@@ -17,7 +17,9 @@ from pointsman.cli import (
     images,
     inventory,
     lifecycle,
+    monitor,
     observe,
+    runs,
     spec,
     toolchain,
 )
@@ -57,6 +59,8 @@ alert_routes.register(alerts.app)
 app.add_typer(alerts.app, name="alerts")
 demo.register(app)
 app.add_typer(deployments.app, name="deployments")
+app.add_typer(monitor.app, name="monitor")
+app.add_typer(runs.app, name="runs")
 app.add_typer(spec.app, name="spec")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(images.app, name="images")

@@ -152,6 +152,14 @@ class Letters:
         rows = self._journal.rows(_LETTERS + " WHERE e.id = ? ORDER BY d.handler", (event_id,))
         return [_letter(row) for row in rows]
 
+    def done_by(self, handler: str, limit: int) -> list[Event]:
+        """The last events that a handler has done, oldest first."""
+        statement = """SELECT e.body FROM deliveries d JOIN events e ON e.seq = d.event
+            WHERE d.handler = ? AND d.state = 'done' ORDER BY d.event DESC LIMIT ?"""
+        return [
+            records.event_of(json.loads(row[0])) for row in reversed(self._journal.rows(statement, (handler, limit)))
+        ]
+
     def pending(self) -> dict[str, int]:
         """How many deliveries are to be made, by handler."""
         return self._counts("pending")

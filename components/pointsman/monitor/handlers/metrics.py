@@ -79,8 +79,8 @@ class Metrics:
                 _counter("runs_ended", "Runs that ended, by kind of run and how.", self._ended),
                 _counter("run_stalls", "Stalls of runs, by kind of run and of stall.", self._stalls),
                 _counter("runs_recovered", "Runs that went on after a stall.", self._recovered),
-                *_histogram("run_duration", "How long runs took that ended.", self._ran),
-                *_histogram("run_queue", "How long runs waited to begin.", self._queued),
+                *histogram("run_duration", "How long runs took that ended.", self._ran),
+                *histogram("run_queue", "How long runs waited to begin.", self._queued),
             )
 
     def _counted(self, event: Event) -> bool:
@@ -124,8 +124,8 @@ def _counter(name: str, meaning: str, counts: dict[Labels, int]) -> Family:
     return Family(f"{PREFIX}{name}_total", meaning, samples, COUNTER)
 
 
-def _histogram(name: str, meaning: str, durations: dict[Labels, Durations]) -> Iterator[Family]:
-    """As the counters that it consists of."""
+def histogram(name: str, meaning: str, durations: dict[Labels, Durations]) -> Iterator[Family]:
+    """A histogram of seconds, as the counters that it consists of; `name` is without prefix and unit."""
     full = f"{PREFIX}{name}_seconds"
     yield Family(f"{full}_bucket", meaning, tuple(_buckets(durations)), COUNTER)
     sums = tuple(Sample(each.sum, dict(labels)) for labels, each in durations.items())
