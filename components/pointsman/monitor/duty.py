@@ -16,7 +16,7 @@ from pointsman.monitor.handling import Handler
 from pointsman.monitor.journal import Journal, JournalDown
 from pointsman.monitor.lookout import Lookout
 from pointsman.monitor.measures import Measures
-from pointsman.monitor.settings import ALERTS, Settings, handlers, limits
+from pointsman.monitor.settings import ALERTS, Settings, backoff, handlers, limits
 from pointsman.monitor.watching import Watcher
 from pointsman.runs.model import Run, Step
 from pointsman.runs.source import RunSource
@@ -142,7 +142,14 @@ class Duty:
         _log.info("the settings that were read anew hold")
 
     def _bus(self, parts: Parts) -> Bus:
-        return Bus(self._journal, parts.handlers, self._clock, steps=self._steps, seen=self._measures.delivered)
+        return Bus(
+            self._journal,
+            parts.handlers,
+            self._clock,
+            steps=self._steps,
+            backoff=backoff(parts.settings.spec.retries),
+            seen=self._measures.delivered,
+        )
 
     def _steps(self, run: Run) -> Sequence[Step]:
         source = self._sources.get(run.source)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pointsman.errors import UsageError
 from pointsman.monitor.alerting import engine
+from pointsman.monitor.backoff import Backoff
 from pointsman.monitor.handlers.archive import Archive, ArchiveSettings
 from pointsman.monitor.handlers.log import Log, LogSettings
 from pointsman.monitor.handlers.report import Report, ReportSettings
@@ -16,7 +17,7 @@ from pointsman.monitor.handlers.retention import Retention
 from pointsman.monitor.handlers.traces import Traces, TracesSettings
 from pointsman.monitor.handling import ENTRY_POINTS, Handler
 from pointsman.monitor.limits import KindLimits, Limits
-from pointsman.spec.monitor import KindLimitsSpec, LimitsSpec, MonitorSpec, PluginHandler
+from pointsman.spec.monitor import KindLimitsSpec, LimitsSpec, MonitorSpec, PluginHandler, RetriesSpec
 from pointsman.spec.reader import read_as
 from pointsman.spec.run_alerts import RunAlerts
 from pointsman.spec.scalars import duration_seconds, size_bytes
@@ -98,6 +99,11 @@ def limits(spec: LimitsSpec) -> Limits:
         settle=duration_seconds(spec.settle),
         retention=duration_seconds(spec.retention),
     )
+
+
+def backoff(spec: RetriesSpec) -> Backoff:
+    """The waits between attempts."""
+    return Backoff(first=duration_seconds(spec.first), longest=duration_seconds(spec.longest), attempts=spec.attempts)
 
 
 def handlers(settings: Settings) -> list[Handler]:

@@ -88,6 +88,14 @@ class PluginHandler(Model):
     options: dict[str, str] = Field(default_factory=dict, description="What it is made with. No secret belongs here.")
 
 
+class RetriesSpec(Model):
+    """When a handler that failed is asked again, and when it is given up: each wait is twice the last."""
+
+    first: Duration = Field(default="1s", description="The first wait.")
+    longest: Duration = Field(default="10m", description="No wait is longer.")
+    attempts: int = Field(default=15, ge=1, le=1000, description="After so many it is a dead letter.")
+
+
 class GitHubRerun(Model):
     """Runs whose `url` is one of GitHub Actions are run again by GitHub."""
 
@@ -138,6 +146,7 @@ class MonitorSpec(Model):
         description="The file of rules and channels; left out: alerts.yaml beside this one if it is there.",
     )
     handlers: list[PluginHandler] = Field(default_factory=list, description="Handlers of other packages.")
+    retries: RetriesSpec = RetriesSpec()
     unhealthy_after: Duration = Field(
         default="1m", description="monitor_unhealthy is told when the store has been away for this long."
     )

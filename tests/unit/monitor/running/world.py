@@ -67,7 +67,7 @@ class Site:
         self.store = StoreSettings(artifacts="artifacts/{run_id}")
         self.settle(**spec)
         rule = {"severity": "info", "throttle": "1ms"}
-        rules = {name: rule for name in ("RunCompleted", "RunFailed", "RunStalled", "MonitorUnhealthy")}
+        rules = dict.fromkeys(("RunCompleted", "RunFailed", "RunStalled", "MonitorUnhealthy"), rule)
         self.write("alerts.yaml", {"rules": rules})
 
     def settle(self, **spec: Any) -> None:
@@ -78,6 +78,7 @@ class Site:
             "serving": {"port": port},
             "log": "events.jsonl",
             "archive": {"min_free": "1B"},
+            "retries": {"first": "50ms"},
             "traces": {"endpoint": self.sink.url},
         }
         self.spec = {**told, **spec}
