@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Archives of finished runs: list, read back, restore.", no_args_is_help=True)
 
 FolderOption = Annotated[
-    Path,
-    typer.Option("--folder", envvar="POINTSMAN_RUN_ARCHIVE", help="Where the monitor puts archives."),
+    Path | None,
+    typer.Option(
+        "--folder", envvar="POINTSMAN_RUN_ARCHIVE", help="Where archives are; left out: as monitor.yaml says."
+    ),
 ]
 RunArgument = Annotated[str, typer.Argument(help="A run's id, or the path of an archive.")]
 AttemptOption = Annotated[int | None, typer.Option(min=1, help="Which attempt; else the last one archived.")]
-FOLDER = Path(".archive")
 
 
 @app.callback()
@@ -30,21 +31,22 @@ def archive() -> None:
 
 
 @app.command("list")
-def listed(folder: FolderOption = FOLDER, output: OutputOption = Output.TABLE) -> None:
+def listed(folder: FolderOption = None, output: OutputOption = Output.TABLE) -> None:
     """List all archives of a folder; what is no archive is listed with the reason."""
     from pointsman.monitor.handlers.restoring import archives
 
     with guarded(output):
-        if not folder.is_dir():
-            raise UsageError(f"there is no folder {folder.absolute()}", remedy="name the archive folder by --folder")
-        rows = [_row(each.file, each.size, each.manifest, each.problem) for each in archives(folder)]
+        found = _folder(folder)
+        if not found.is_dir():
+            raise UsageError(f"there is no folder {found.absolute()}", remedy="name the archive folder by --folder")
+        rows = [_row(each.file, each.size, each.manifest, each.problem) for each in archives(found)]
         show_rows("run archives", rows, output)
 
 
 @app.command()
 def verify(
     run: RunArgument,
-    folder: FolderOption = FOLDER,
+    folder: FolderOption = None,
     attempt: AttemptOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -61,7 +63,7 @@ def verify(
 def restore(
     run: RunArgument,
     into: Annotated[Path, typer.Option("--into", help="A folder that is not there yet, or empty.")],
-    folder: FolderOption = FOLDER,
+    folder: FolderOption = None,
     attempt: AttemptOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -75,14 +77,26 @@ def restore(
         show_rows("restored artifacts", rows, output)
 
 
-def _file(run: str, folder: Path, attempt: int | None) -> Path:
+def _folder(told: Path | None) -> Path:
+    """The archive's folder. Raises UsageError where monitor.yaml says that runs are not archived."""
+    if told is not None:
+        return told
+    from pointsman.monitor import settings
+
+    found = settings.read().archive
+    if found is None:
+        raise UsageError("monitor.yaml says that runs are not archived", remedy="name a folder by --folder")
+    return found
+
+
+def _file(run: str, folder: Path | None, attempt: int | None) -> Path:
     from pointsman.monitor.handlers.restoring import find
     from pointsman.monitor.handlers.retention import SUFFIX
 
     given = Path(run)
     if run.endswith(SUFFIX) and given.is_file():
         return given
-    return find(folder, run, attempt)
+    return find(_folder(folder), run, attempt)
 
 
 def _row(file: Path, size: int, manifest: Manifest | None, problem: str) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class Monitor:
                 raise
             _log.warning("no page until the port is free: %s", error.message)
             return
-        Thread(target=self._server.serve_forever, name="serving", daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(0.2,), name="serving", daemon=True).start()
         _log.info("http://%s:%d shows runs", serving.listen, self._server.port)
 
     def _end(self) -> int:

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpcore  # noqa: F401  which each life would import anew
+import httpx  # noqa: F401
 import pytest
 
 from pointsman.monitor import bus, crashing, lookout, loop, watching
