@@ -201,7 +201,7 @@ def test_a_page_says_that_it_is_old() -> None:
             return []
 
     with served(Site(Views([Failing()]), lambda: [], lambda: [], lambda: "")) as address:
-        assert 'class="stale"' in _dom(f"{address}/", milliseconds=3000)
+        assert 'class="stale"' in _dom(f"{address}/", milliseconds=6000)
 
 
 def _dom(url: str, milliseconds: int) -> str:
