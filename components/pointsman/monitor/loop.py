@@ -57,6 +57,7 @@ class Monitor:
         self._duty: Duty | None = None
         self._server: MonitorServer | None = None
         self._reload_failed = False
+        self._hindered = ""
         self._tried_at = self._told_at = 0.0
         reading.validate(settings)
         self._prove()
@@ -106,14 +107,18 @@ class Monitor:
         self._tried_at = time.monotonic()
         try:
             if not self._lease.take():
+                self._hindered = ""
                 return
             self._duty = Duty(self.settings, self._sources, self._journal, self._measures, self._clock)
             self._duty.start()
         except (UnreachableError, JournalDown) as error:
             self._lease.release()
             self._duty = None
-            _log.warning("cannot lead: %s", error)
+            if self._hindered != str(error):
+                _log.warning("cannot lead: %s", error)
+            self._hindered = str(error)
             return
+        self._hindered = ""
         _log.info("this monitor leads")
         self._manager.status(self._said())
 
@@ -191,8 +196,12 @@ class Monitor:
         return ["a watch hangs"] if self._duty is not None and self._duty.hung else []
 
     def _unready(self) -> list[str]:
+        """Who stands by reads nothing: it is ready when nothing hinders it from leading."""
+        duty = self._duty
+        if duty is None:
+            return [self._hindered] if self._hindered else []
         wrong = [f"{name}: {state.said}" for name, state in sorted(self._measures.sources.items()) if state.down]
-        return wrong + (self._duty.troubles if self._duty is not None else [])
+        return wrong + duty.troubles
 
     def _said(self) -> str:
         return "leads" if self._duty is not None else "stands by: another monitor leads"
@@ -216,7 +225,15 @@ class Monitor:
         yield from self._measures.families()
         if duty is not None:
             yield from duty.metrics.families()
-        letters = Letters(self._journal)
-        names = duty.bus.handlers if duty is not None else ()
-        counts = Register(self._journal).counts()
-        yield from figures.of_journal(counts, letters.pending(), letters.dead_counts(), names)
+        yield from self._of_journal(tuple(duty.bus.handlers) if duty is not None else ())
+
+    def _of_journal(self, handlers: Sequence[str]) -> Iterator[Family]:
+        """What can be told while the journal cannot be read is told all the same."""
+        letters, found = Letters(self._journal), list[Family]()
+        try:
+            counts = Register(self._journal).counts()
+            found += figures.of_journal(counts, letters.pending(), letters.dead_counts(), handlers)
+        except JournalDown as error:
+            _log.error("%s", error)
+        yield one(f"{PREFIX}journal_up", "1 while the journal can be read.", bool(found))
+        yield from found
