@@ -94,48 +94,61 @@ class FileLease:
 
 
 class AdvisoryLease:
-    """A lock of the database, held by a session of its own. `table` is the one that holds the runs."""
+    """A lock of the database, held by a session of its own. `table` is the one that holds the runs.
+
+    While the server does not answer it stays ours: nobody finds anything then, what was found is still delivered, and
+    that the server is away is told. When it answers again it decides anew.
+    """
 
     def __init__(self, address: Address, table: str) -> None:
         self._address = address
         self._key = zlib.crc32(table.encode()) - 2**31
         self._session: psycopg.Connection[Any] | None = None
+        self._ours = False
         self._looked_at = 0.0
 
     def take(self) -> bool:
         """Asks the server; one that does not answer gives the lease to nobody."""
-        if self.held():
-            return True
+        if not self._ours:
+            self._ours = self._locked()
+        return self._ours
+
+    def held(self) -> bool:
+        """Looks once a second whether its session lives, and asks for the lock again where it does not."""
+        if not self._ours or time.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return self._ours
+        self._looked_at = time.monotonic()
+        if self._session is not None:
+            try:
+                self._session.execute("SELECT 1")
+            except psycopg.Error:
+                self._close()
+        if self._session is None:
+            with contextlib.suppress(UnreachableError):
+                self._ours = self._locked()
+        return self._ours
+
+    def release(self) -> None:
+        """Ends the session, and the lock with it."""
+        self._close()
+        self._ours = False
+
+    def _locked(self) -> bool:
         try:
             session = self._session = self._address.connect(
                 _SESSION, autocommit=True, tcp_user_timeout=_NOTICED_MILLISECONDS
             )
             row = session.execute("SELECT pg_try_advisory_lock(%s, %s)", (_KEY, self._key)).fetchone()
         except (psycopg.Error, SourceDown) as error:
-            self.release()
+            self._close()
             said = " ".join(str(error).split())
             raise UnreachableError(f"PostgreSQL at {self._address.shown} gives no lease: {said}") from None
         if row is not None and row[0]:
             return True
-        self.release()
+        self._close()
         return False
 
-    def held(self) -> bool:
-        """As long as its session lives, which is looked at once a second."""
-        if self._session is None:
-            return False
-        if time.monotonic() - self._looked_at < _LOOK_SECONDS:
-            return True
-        try:
-            self._session.execute("SELECT 1")
-        except psycopg.Error:
-            self.release()
-            return False
-        self._looked_at = time.monotonic()
-        return True
-
-    def release(self) -> None:
-        """Ends the session, and the lock with it."""
+    def _close(self) -> None:
         if self._session is not None:
             with contextlib.suppress(psycopg.Error):
                 self._session.close()

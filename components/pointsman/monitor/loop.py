@@ -34,6 +34,7 @@ from pointsman.runs.source import RunSource, SourceDown
 TURN_SECONDS = 0.2
 # All ends within five seconds of being told to.
 STOP_SECONDS = 4.0
+LEAST_STOP_SECONDS = 0.5
 # Who stands by tries this often to lead.
 TRY_SECONDS = 0.5
 
@@ -58,7 +59,7 @@ class Monitor:
         self._server: MonitorServer | None = None
         self._reload_failed = False
         self._hindered = ""
-        self._tried_at = self._told_at = 0.0
+        self._tried_at = self._told_at = self._stop_at = 0.0
         reading.validate(settings)
         self._prove()
         self._journal = Journal(settings.journal)
@@ -171,7 +172,9 @@ class Monitor:
     def _end(self) -> int:
         _log.info("ending")
         self._manager.stopping()
-        busy = self._duty.stop(STOP_SECONDS) if self._duty is not None else []
+        # What kept this thread from hearing of it, such as a server that does not answer, is taken off.
+        left = max(LEAST_STOP_SECONDS, STOP_SECONDS - (time.monotonic() - self._stop_at))
+        busy = self._duty.stop(left) if self._duty is not None else []
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -189,8 +192,8 @@ class Monitor:
     def _signalled(self, number: int, frame: object) -> None:
         if number == signal.SIGHUP:
             self._reloading = True
-        else:
-            self._stopping = True
+        elif not self._stopping:
+            self._stopping, self._stop_at = True, time.monotonic()
 
     def _hung(self) -> list[str]:
         return ["a watch hangs"] if self._duty is not None and self._duty.hung else []

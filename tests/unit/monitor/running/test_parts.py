@@ -116,6 +116,6 @@ def test_the_unit_is_good(tmp_path: Path) -> None:
     unit.write_text(text.replace("/opt/pointsman/bin/pointsman", "/bin/true"))
     done = subprocess.run([analyze, "verify", "--man=no", unit], capture_output=True, text=True)
     assert (done.returncode, UNIT.name in done.stderr) == (0, False), done.stderr
-    words = [analyze, "security", "--offline=true", "--threshold=20", unit]
+    words = [analyze, "security", "--offline=true", "--threshold=20", str(unit)]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
