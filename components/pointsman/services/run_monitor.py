@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import posixpath
 from typing import Any
 
 from pointsman.services import notifier
@@ -56,7 +56,7 @@ def settings(spec: Environment, machine: Machine, spans: Service | None) -> dict
             **({"password_file": _here(PASSWORD)} if store.password else {}),
             **({"mapping": _here(MAPPING)} if store.mapping else {}),
             **({"estate_id": store.estate_id} if store.estate_id else {}),
-            **({"artifacts": str(artifacts)} if artifacts else {}),
+            **({"artifacts": artifacts} if artifacts else {}),
         },
         **({"github": _github(spec)} if github else {}),
         "state": f"{DATA}/state",
@@ -69,27 +69,27 @@ def settings(spec: Environment, machine: Machine, spans: Service | None) -> dict
     }
 
 
-def database(store: WatchedStore, machine: Machine) -> PurePosixPath | None:
-    """The file of SQLite on the machine; None for a server."""
+def database(store: WatchedStore, machine: Machine) -> str:
+    """The file of SQLite on the machine; empty for a server."""
     if not store.url.startswith(SQLITE):
-        return None
-    return PurePosixPath(machine.checkout) / store.url.removeprefix(SQLITE)
+        return ""
+    return posixpath.join(machine.checkout, store.url.removeprefix(SQLITE))
 
 
 def mounts(store: WatchedStore, machine: Machine) -> tuple[HostMount, ...]:
     """The folders that it reads, each at the path that it has on the machine: the store may name files by it."""
     found = {}
     if artifacts := _artifacts(store, machine):
-        found[artifacts.parent] = ARTIFACTS_WAIVER
+        found[posixpath.dirname(artifacts)] = ARTIFACTS_WAIVER
     if file := database(store, machine):
         # The folder: beside the file lies what was written last.
-        found[file.parent] = SQLITE_WAIVER
-    outermost = [folder for folder in found if not found.keys() & set(folder.parents)]
-    return tuple(HostMount(str(folder), str(folder), found[folder]) for folder in outermost)
+        found[posixpath.dirname(file)] = SQLITE_WAIVER
+    outermost = [folder for folder in found if not any(folder.startswith(f"{other}/") for other in found)]
+    return tuple(HostMount(folder, folder, found[folder]) for folder in outermost)
 
 
-def _artifacts(store: WatchedStore, machine: Machine) -> PurePosixPath | None:
-    return PurePosixPath(machine.checkout) / store.artifacts if store.artifacts else None
+def _artifacts(store: WatchedStore, machine: Machine) -> str:
+    return posixpath.join(machine.checkout, store.artifacts) if store.artifacts else ""
 
 
 def _alerts(spec: Environment, alerts: Service | None) -> dict[str, Any]:
