@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pointsman.signals import agents, cost, deployments, run_monitor, runners, slos, stack, stores, system, verification, workflows
+from pointsman.signals import (
+    agents,
+    cost,
+    deployments,
+    run_monitor,
+    runners,
+    slos,
+    stack,
+    stores,
+    system,
+    verification,
+    workflows,
+)
 from pointsman.signals.model import Alert, RuleGroup
 from pointsman.spec.models import Environment
 

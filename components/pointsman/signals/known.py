@@ -203,7 +203,9 @@ _SLOS = _of(
     """,
 )
 KNOWN: Mapping[str, frozenset[str]] = {
-    name: labels for metric in (*_APPLICATIONS, *_RUNNERS, *_MONITOR, *_STACK, *_SLOS) for name, labels in metric.series()
+    name: labels
+    for metric in (*_APPLICATIONS, *_RUNNERS, *_MONITOR, *_STACK, *_SLOS)
+    for name, labels in metric.series()
 }
 """Name of each series → the labels that it may have."""
 STREAMS = frozenset({"service_name", "service_namespace", "deployment_environment_name"}) | {

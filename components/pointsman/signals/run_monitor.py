@@ -154,6 +154,7 @@ def _unreadable(spec: Environment) -> Alert:
         expr=f"{grown(f'{PREFIX}malformed_total', 'source', window)} > 0",
         severity="warning",
         summary=f"Rows of {SOURCE} cannot be read",
-        description=f"{{{{ $value | humanize }}}} in the last {window}: these runs are not watched. The log names them.",
+        description=f"{{{{ $value | humanize }}}} in the last {window}: these runs are not watched. The log names "
+        "them.",
         dashboard=BOARD,
     )

@@ -203,7 +203,10 @@ class MonitorAlerts(Windowed):
         default=5, ge=1, le=MOST_EVENTS, description="So many stalls of one kind of run in the window are no accident."
     )
     handler_failures: int = Field(
-        default=5, ge=1, le=MOST_EVENTS, description="So many failed deliveries of a handler in the window are too many."
+        default=5,
+        ge=1,
+        le=MOST_EVENTS,
+        description="So many failed deliveries of a handler in the window are too many.",
     )
     queue: int = Field(default=100, ge=1, le=MOST_EVENTS, description="So many deliveries may wait for a handler.")
     queue_for: Duration = Field(default="10m", description="More than that may wait that long.")

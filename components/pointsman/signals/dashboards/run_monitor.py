@@ -39,7 +39,7 @@ def board(limits: Thresholds) -> Board:
 
 def _leader(limits: Thresholds) -> Panel:
     shown = Shown(
-        "How many monitors act: of several on one store one leads, the others wait to take over. Good: 1 for each store.",
+        "How many monitors act: of several on one store one leads, the others wait to take over. Good: 1 a store.",
         runbook(limits.runbooks, "RunMonitorNoLeader"),
         LED,
     )
@@ -82,8 +82,8 @@ def _runs() -> str:
 
 def _events() -> Panel:
     shown = Shown(
-        "What was found of runs within the last hour, at each moment, by kind of event. Good: hardly any run_failed and "
-        "run_stalled.",
+        "What was found of runs within the last hour, at each moment, by kind of event. Good: hardly any run_failed "
+        "and run_stalled.",
         LOGS,
     )
     query = Query(grown(f"{PREFIX}detections_total", "kind", "1h"), "{{kind}}")
@@ -112,8 +112,8 @@ def _lag(limits: Thresholds) -> Panel:
 
 def _handlers() -> Panel:
     shown = Shown(
-        "How long handlers work at an event, nineteen of twenty at most. Good: steady; archives of large artifacts take "
-        "as long as their bytes.",
+        "How long handlers work at an event, nineteen of twenty at most. Good: steady; archives of large artifacts "
+        "take as long as their bytes.",
         LOGS,
     )
     queries = percentiles(f"{PREFIX}handler_seconds", "", "1h", "handler", quantiles=(0.95,))
@@ -152,7 +152,8 @@ def _stalls(limits: Thresholds) -> Panel:
 
 def _ended() -> Panel:
     shown = Shown(
-        "Runs that ended within the last hour, at each moment, by kind of run and how. Good: completed, nearly all.", LOGS
+        "Runs that ended within the last hour, at each moment, by kind of run and how. Good: completed, nearly all.",
+        LOGS,
     )
     query = Query(grown(f"{PREFIX}runs_ended_total", "run_kind, state", "1h"), "{{run_kind}} {{state}}")
     return timeseries("Runs that ended", "suffix:/h", shown, query, width=24)
