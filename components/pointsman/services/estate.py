@@ -50,8 +50,8 @@ INSTEAD = {grafana.NAME: board.NAME}
 class Estate:
     """All services of one environment, in the order in which they can start. `scrape_interval` is in seconds.
 
-    `runners` are those that serve the runner hosts, `monitoring` those that watch runs. `borrowed` are those that others
-    run: asked like the rest, but nothing is made of them.
+    `runners` are those that serve the runner hosts, `monitoring` those that watch runs. `borrowed` are run by others:
+    asked like the rest, but nothing is made of them.
     """
 
     environment: str
