@@ -110,6 +110,8 @@ def test_only_a_wal_file_nobody_has_open_is_still(folder: Path, monkeypatch: pyt
     """In the other modes a writer changes the file itself, and SQLite's own locks are needed."""
     file = folder / "runs.db"
     monkeypatch.setattr("pointsman.runs.stillness.os.access", lambda path, mode: False)
+    with closing(sqlite3.connect(file)) as connection:
+        write(connection, "the first")
     assert stillness(file) is not None
     with closing(sqlite3.connect(file)) as connection:
         write(connection, "a")
