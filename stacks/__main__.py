@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
-from pointsman import Exporters, ObservabilityStack, RunnerFleet
+from pointsman import Exporters, ObservabilityStack, RunMonitor, RunnerFleet
 from pointsman.backup.journal import refuse_unfinished
 from pointsman.declared import declared
 from pointsman.errors import PointsmanError
@@ -22,6 +22,8 @@ def main() -> None:
     if environment.estate.runners or environment.hosts:
         services, hosts = environment.estate.runners, environment.hosts
         urls |= RunnerFleet("runners", target=target, services=services, hosts=hosts).urls
+    if environment.estate.monitoring:
+        urls |= RunMonitor("run-monitor", target=target, services=environment.estate.monitoring).urls
     pulumi.export("urls", urls)
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pointsman.exporters import Exporters
+    from pointsman.monitoring import RunMonitor
     from pointsman.observability import ObservabilityStack
     from pointsman.runners import RunnerFleet, RunnerHost
 
-__all__ = ["Exporters", "ObservabilityStack", "RunnerFleet", "RunnerHost"]
+__all__ = ["Exporters", "ObservabilityStack", "RunMonitor", "RunnerFleet", "RunnerHost"]
 
 _COMPONENTS = {
     "Exporters": "pointsman.exporters",
     "ObservabilityStack": "pointsman.observability",
+    "RunMonitor": "pointsman.monitoring",
     "RunnerFleet": "pointsman.runners",
     "RunnerHost": "pointsman.runners",
 }

@@ -341,3 +341,20 @@ def test_a_foreign_container_is_left_alone_with_a_message() -> None:
     with pytest.raises(RuntimeError, match="exists already\nnext: remove it by hand"):
         hook(args)
     assert asked == [("pointsman-dev-x", ESTATE)]
+
+
+def test_a_run_monitor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A component of its own; the store's folder is there before it is mounted, read-only, at its own path."""
+    folder = tmp_path / "state"
+    found = run_program(
+        made("dev", f"monitor: {{enabled: true, store: {{url: 'sqlite:///{folder}/runs.db'}}}}"), monkeypatch
+    )
+    monitor = ("pointsman:index:RunMonitor", "run-monitor")
+    assert found.children == TREE | {
+        "pointsman-dev": sorted([*TREE["pointsman-dev"], monitor]),
+        "run-monitor": below({"run-monitor": (CONFIG, VOLUME)}),
+    }
+    assert found.outputs["run-monitor"] == {"urls": {"run-monitor": "http://127.0.0.1:9465"}}
+    mounts = found.named("run-monitor", CONTAINER).inputs["volumes"]
+    assert {"hostPath": str(folder), "containerPath": str(folder), "readOnly": True} in mounts
+    assert folder.is_dir()

@@ -236,13 +236,15 @@ def connect(
     clock: Clock | None = None,
     api_version: str = API_VERSION,
     seconds: float = ANSWER_SECONDS,
+    keeps: bool = False,
 ) -> GitHubClient:
     """A client for `scope` with `token`; nothing is asked yet. Close it, or use it in a `with`.
 
     `seconds` is how long one answer may take; `api_version` goes into `X-GitHub-Api-Version` (an older GitHub
-    Enterprise Server may know 2022-11-28 only).
+    Enterprise Server may know 2022-11-28 only). `keeps` is for who asks the same again and again: an answer is kept
+    with its ETag, and asking again costs nothing of the rate limit while it is the same.
     """
-    return GitHubClient(Wire(token, scope, patience or Patience(), clock or Clock(), api_version, seconds))
+    return GitHubClient(Wire(token, scope, patience or Patience(), clock or Clock(), api_version, seconds, keeps))
 
 
 def seal(value: Secret, key: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pointsman.github.calls import Call
 from pointsman.github.errors import GitHubDown, Unsteady
 from pointsman.github.failures import SHOWN_CHARACTERS, Answer, Lost, explained
+from pointsman.github.kept import Kept
 from pointsman.github.patience import Clock, Patience
 from pointsman.github.scope import Scope
 from pointsman.github.secret import Secret
@@ -32,7 +33,14 @@ class Wire:
     """A connection to one GitHub, kept open; for one thread at a time."""
 
     def __init__(
-        self, token: Secret, scope: Scope, patience: Patience, clock: Clock, api_version: str, seconds: float
+        self,
+        token: Secret,
+        scope: Scope,
+        patience: Patience,
+        clock: Clock,
+        api_version: str,
+        seconds: float,
+        keeps: bool = False,
     ) -> None:
         # By name: githubkit takes 0.5 s to import, and its generated types would cost every run of mypy a minute.
         # What comes back is checked by the readings of this package, and by tests against the published description.
@@ -42,6 +50,7 @@ class Wire:
         self.scope = scope
         self.clock = clock
         self._patience = patience
+        self._kept = Kept(keeps)
         self._headers = {"X-GitHub-Api-Version": api_version}
         self._failures = (githubkit.exception.GitHubException, ValueError)
         self._github = githubkit.GitHub(
@@ -78,14 +87,16 @@ class Wire:
         """The HTTP status, the JSON and the headers."""
         group, name = operation.split(".")
         method = getattr(getattr(self._github.rest, group), name)
-        waited = 0.0
+        key, waited = self._kept.key(operation, path, arguments), 0.0
+        headers = self._headers | self._kept.header(key)
         for attempt in count(1):
             try:
-                response = method(*path, headers=self._headers, **arguments)
+                response = method(*path, headers=headers, **arguments)
             except self._failures as error:
                 failure = _failure(error)
             else:
-                return response.status_code, self._json(call, response), response.headers
+                answer = self._kept.answer(key, response.status_code, response.headers, self._json(call, response))
+                return response.status_code, answer, response.headers
             wait = self._patience.wait(failure, call.repeatable, attempt, waited, self.clock)
             if wait is None:
                 raise explained(call, self.scope, failure, self.clock.now(), attempt) from None

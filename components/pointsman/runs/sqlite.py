@@ -6,8 +6,10 @@ import contextlib
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -15,12 +17,16 @@ import sqlalchemy as sa
 from pointsman.runs.database import Answering, DatabaseSource, Wanted
 from pointsman.runs.following import Clock, Following, SqliteCounter
 from pointsman.runs.mapping import Layout
+from pointsman.runs.reading import Reader
 from pointsman.runs.source import SourceDown
+from pointsman.runs.stillness import Signature, stillness
 
 LOOK_SECONDS = 0.15
 """Between two looks at `PRAGMA data_version`: some microseconds each."""
 BUSY_SECONDS = 1.0
 """How long a read waits for a writer that locks readers out, which none does in WAL mode."""
+
+_Answer = TypeVar("_Answer")
 
 
 class SqliteSource(DatabaseSource):
@@ -31,6 +37,7 @@ class SqliteSource(DatabaseSource):
         self._watching: sqlite3.Connection | None = None
         self._version = -1
         self._file: tuple[int, int] | None = None
+        self._still: Signature | None = None
         engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.QueuePool, pool_size=4)
         # The driver's own transactions begin with the first write: there is none, and a read is to see one state.
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
@@ -73,6 +80,9 @@ class SqliteSource(DatabaseSource):
                 self._engine.dispose()
                 self._forget()
                 self._file = status.st_dev, status.st_ino
+            if (still := self._stillness()) is not None:
+                self._unwatch()
+                return -still[1]
             if self._watching is None:
                 self._watching = self._connect()
                 self._version = -1
@@ -80,6 +90,26 @@ class SqliteSource(DatabaseSource):
         except (OSError, sqlite3.Error) as error:
             self._unwatch()
             raise self._down(error) from None
+
+    def _ask(self, call: Callable[[sa.Connection, Reader], _Answer], again: bool = True) -> _Answer:
+        """Once more where a file that was read as still has changed meanwhile."""
+        before = self._stillness()
+        answer = super()._ask(call, again)
+        if before is not None and self._stillness() != before:
+            return super()._ask(call, again)
+        return answer
+
+    def _stillness(self) -> Signature | None:
+        """The file's, if it is still; connections of before it changed are let go of."""
+        try:
+            still = stillness(self._path)
+        except OSError:
+            # Whoever reads it says what is wrong with it.
+            still = None
+        if still != self._still:
+            self._still = still
+            self._engine.dispose()
+        return still
 
     def _unwatch(self) -> None:
         if self._watching is not None:
@@ -89,7 +119,7 @@ class SqliteSource(DatabaseSource):
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"file:{quote(str(self._path))}?mode=ro",
+            f"file:{quote(str(self._path))}?mode=ro{'&immutable=1' if self._still else ''}",
             uri=True,
             timeout=BUSY_SECONDS,
             check_same_thread=False,

@@ -23,6 +23,7 @@ from pointsman.services import (
     notifier,
     prometheus,
     pushgateway,
+    run_monitor,
     socket_proxy,
     tempo,
 )
@@ -49,8 +50,8 @@ INSTEAD = {grafana.NAME: board.NAME}
 class Estate:
     """All services of one environment, in the order in which they can start. `scrape_interval` is in seconds.
 
-    `runners` are those that serve the runner hosts. `borrowed` are those that others run: asked like the rest, but
-    nothing is made of them.
+    `runners` are those that serve the runner hosts, `monitoring` those that watch runs. `borrowed` are run by others:
+    asked like the rest, but nothing is made of them.
     """
 
     environment: str
@@ -59,11 +60,12 @@ class Estate:
     runners: tuple[Service, ...] = ()
     scrape_interval: float = 15.0
     borrowed: tuple[Service, ...] = ()
+    monitoring: tuple[Service, ...] = ()
 
     @property
     def services(self) -> tuple[Service, ...]:
         """All of them together."""
-        return self.stack + self.exporters + self.runners
+        return self.stack + self.exporters + self.runners + self.monitoring
 
     @property
     def dashboards(self) -> Service | None:
@@ -100,7 +102,8 @@ def compose(
     shown = board if grafana.NAME in absent else grafana
     boards = shown.service(spec, store, logs, traces, alerts, draw) if spec.grafana.enabled else None
     exporters, runners = _exporters(spec), _runners(spec, fleet)
-    scraped = (*_there(logs, traces, ways, shipper, alerts, sink, tells, boards), *exporters, *runners)
+    monitor = (run_monitor.service(spec, machine, alerts, ways),) if spec.monitor.enabled else ()
+    scraped = (*_there(logs, traces, ways, shipper, alerts, sink, tells, boards), *exporters, *runners, *monitor)
     probes = _named(blackbox.NAME, exporters)
     rules, hosts = _rules(spec), fleet.hosts
     metrics = None if elsewhere else prometheus.service(environment, spec, scraped, alerts, rules, probes, hosts)
@@ -109,7 +112,7 @@ def compose(
     )
     stack_services = _there(proxy, logs, traces, metrics, sink, tells, alerts, ways, shipper, boards)
     interval = duration_seconds(spec.prometheus.scrape_interval)
-    estate = Estate(environment, stack_services, exporters, runners, interval, borrowed)
+    estate = Estate(environment, stack_services, exporters, runners, interval, borrowed, monitor)
     _refuse_taken_jobs(environment, spec, estate)
     return estate
 

@@ -25,6 +25,7 @@ from pointsman.services import (
     notifier,
     prometheus,
     pushgateway,
+    run_monitor,
     socket_proxy,
     tempo,
 )
@@ -89,7 +90,7 @@ class Topology:
     flows: tuple[Flow, ...]
 
 
-APPLICATIONS, CONTAINERS, MACHINE, ADDRESSES, JOBS, TARGETS, HOSTS = (
+APPLICATIONS, CONTAINERS, MACHINE, ADDRESSES, JOBS, TARGETS, HOSTS, RUNS = (
     "applications",
     "containers",
     "machine",
@@ -97,6 +98,7 @@ APPLICATIONS, CONTAINERS, MACHINE, ADDRESSES, JOBS, TARGETS, HOSTS = (
     "batch jobs",
     "scrape targets",
     "runner hosts",
+    "runs",
 )
 RECEIVER, STORE = "receiver ", "store "
 _STAGES = {
@@ -106,6 +108,7 @@ _STAGES = {
     pushgateway.NAME: Stage.EXPORTER,
     github_standin.NAME: Stage.SOURCE,
     github_exporter.NAME: Stage.EXPORTER,
+    run_monitor.NAME: Stage.EXPORTER,
     collector.NAME: Stage.COLLECTION,
     log_agent.NAME: Stage.COLLECTION,
     tempo.NAME: Stage.STORE,
@@ -118,7 +121,7 @@ _STAGES = {
     board.NAME: Stage.READER,
 }
 # What these scrape jobs bring is about others.
-_FOR_OTHERS = (node_exporter.NAME, blackbox.NAME, pushgateway.NAME, github_exporter.NAME)
+_FOR_OTHERS = (node_exporter.NAME, blackbox.NAME, pushgateway.NAME, github_exporter.NAME, run_monitor.NAME)
 
 
 def topology(estate: Estate, spec: Environment) -> Topology:
@@ -144,6 +147,9 @@ def _outside(spec: Environment) -> Iterator[Place]:
         yield Place(HOSTS, Stage.SOURCE, note=f"{spec.runners.hosts} of inventory/")
         if url := spec.runners.github.url:
             yield Place(github_standin.NAME, Stage.SOURCE, note=url, title="GitHub")
+    if spec.monitor.enabled:
+        watched = [spec.monitor.store.url, *([spec.monitor.github.repository] if spec.monitor.github else [])]
+        yield Place(RUNS, Stage.SOURCE, note=", ".join(watched))
     for receiver in spec.alertmanager.receivers:
         note = f"receiver: {_gets(spec, receiver)}"
         yield Place(_receiver(receiver.name), Stage.READER, note=note, title=receiver.name)
@@ -180,6 +186,7 @@ def _in(spec: Environment) -> Iterator[Flow]:
     yield Flow(TARGETS, prometheus.NAME, Signal.METRICS, f"scraped every {spec.prometheus.scrape_interval}")
     yield Flow(HOSTS, prometheus.NAME, Signal.METRICS, f"scraped every {spec.prometheus.scrape_interval}")
     yield Flow(HOSTS, loki.NAME, Signal.LOGS, "pushed over HTTP by their own agents")
+    yield Flow(RUNS, run_monitor.NAME, Signal.TRACES, "rows, read as they change")
     asked = f"asked every {spec.runners.exporter.interval}"
     yield Flow(github_standin.NAME, github_exporter.NAME, Signal.METRICS, asked)
 
@@ -193,6 +200,7 @@ def _collected(spec: Environment) -> Iterator[Flow]:
     yield Flow(collector.NAME, prometheus.NAME, Signal.METRICS, "OTLP over HTTP; with those made from spans")
     yield Flow(collector.NAME, loki.NAME, Signal.LOGS, "OTLP over HTTP")
     yield Flow(log_agent.NAME, loki.NAME, Signal.LOGS, "pushed over HTTP")
+    yield Flow(run_monitor.NAME, collector.NAME, Signal.TRACES, "OTLP over HTTP, a trace a run")
 
 
 def _scraped(estate: Estate, spec: Environment) -> Iterator[Flow]:
@@ -206,6 +214,7 @@ def _scraped(estate: Estate, spec: Environment) -> Iterator[Flow]:
 def _alerts(spec: Environment) -> Iterator[Flow]:
     """From the rules to who is told, and to stores elsewhere."""
     yield Flow(prometheus.NAME, alertmanager.NAME, Signal.ALERTS, "posted over HTTP")
+    yield Flow(run_monitor.NAME, alertmanager.NAME, Signal.ALERTS, "posted over HTTP")
     yield Flow(alertmanager.NAME, alert_sink.NAME, Signal.ALERTS, "webhook")
     yield Flow(alertmanager.NAME, notifier.NAME, Signal.ALERTS, "webhook")
     for receiver in spec.alertmanager.receivers:

@@ -176,8 +176,10 @@ class Service:
 class Machine:
     """What services must know of the machine they will run on.
 
-    `docker_socket` is the engine's socket on the machine, `docker_group` the numeric group that may read it.
+    `docker_socket` is the engine's socket on the machine, `docker_group` the numeric group that may read it;
+    `checkout` is the absolute folder that relative paths of the spec begin at.
     """
 
     docker_socket: str = "/var/run/docker.sock"
     docker_group: int = 0
+    checkout: str = "/checkout"

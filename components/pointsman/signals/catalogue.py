@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pointsman.signals import agents, cost, deployments, runners, slos, stack, stores, system, verification, workflows
+from pointsman.signals import (
+    agents,
+    cost,
+    deployments,
+    run_monitor,
+    runners,
+    slos,
+    stack,
+    stores,
+    system,
+    verification,
+    workflows,
+)
 from pointsman.signals.model import Alert, RuleGroup
 from pointsman.spec.models import Environment
 
@@ -19,6 +31,7 @@ def every_group(spec: Environment) -> tuple[RuleGroup, ...]:
         system.alerts(spec),
         cost.alerts(spec),
         deployments.alerts(spec),
+        run_monitor.alerts(spec),
         *runners.alerts(spec),
         verification.alerts(),
     )

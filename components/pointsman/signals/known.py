@@ -88,6 +88,45 @@ _RUNNERS = (
     ),
     *_of(EVERYWHERE, "counter", "pointsman_github_errors_total class"),
 )
+# docs/explanation/run-monitor.md tells what each is for.
+_MONITOR = (
+    *_of(
+        EVERYWHERE,
+        "gauge",
+        """
+        pointsman_monitor_runs state kind
+        pointsman_monitor_poll_lag_seconds source
+        pointsman_monitor_last_success_timestamp_seconds source
+        pointsman_monitor_source_up source
+        pointsman_monitor_leader
+        pointsman_monitor_queue_depth handler
+        pointsman_monitor_dead_letters handler
+        """,
+    ),
+    *_of(
+        EVERYWHERE,
+        "counter",
+        """
+        pointsman_monitor_polls_total source
+        pointsman_monitor_malformed_total source
+        pointsman_monitor_detections_total kind
+        pointsman_monitor_handler_failures_total handler
+        pointsman_monitor_runs_ended_total run_kind state
+        pointsman_monitor_run_stalls_total run_kind stall
+        pointsman_monitor_runs_recovered_total run_kind
+        """,
+    ),
+    *_of(
+        EVERYWHERE,
+        "histogram",
+        """
+        pointsman_monitor_detection_latency_seconds
+        pointsman_monitor_handler_seconds handler
+        pointsman_monitor_run_duration_seconds run_kind state
+        pointsman_monitor_run_queue_seconds run_kind
+        """,
+    ),
+)
 _STACK = (
     *_of(
         EVERYWHERE,
@@ -164,7 +203,9 @@ _SLOS = _of(
     """,
 )
 KNOWN: Mapping[str, frozenset[str]] = {
-    name: labels for metric in (*_APPLICATIONS, *_RUNNERS, *_STACK, *_SLOS) for name, labels in metric.series()
+    name: labels
+    for metric in (*_APPLICATIONS, *_RUNNERS, *_MONITOR, *_STACK, *_SLOS)
+    for name, labels in metric.series()
 }
 """Name of each series → the labels that it may have."""
 STREAMS = frozenset({"service_name", "service_namespace", "deployment_environment_name"}) | {

@@ -182,6 +182,36 @@ class RunnerAlerts(Model):
             )
 
 
+class MonitorAlerts(Windowed):
+    """Thresholds of the alerts on the run monitor."""
+
+    told_apart: ClassVar[Mapping[str, str]] = {"detection": "60s"}
+    window: Duration = Field(default="15m", description="How far back is counted, from 5m to 7d.")
+    least: int = Field(
+        default=10,
+        ge=1,
+        le=MOST_EVENTS,
+        description="With fewer changes of runs in the window their lateness is not judged.",
+    )
+    not_polling: Duration = Field(default="2m", description="A source may go unread that long.")
+    source_down_for: Duration = Field(default="2m", description="A source may fail to answer that long.")
+    # A lease is taken over within seconds.
+    no_leader_for: Duration = Field(default="1m", description="Monitors may be without a leader that long.")
+    # Half of the ten seconds within which the end of a run is to be seen.
+    detection: Duration = Field(default="5s", description="One change in twenty may be seen later than this.")
+    stalls: int = Field(
+        default=5, ge=1, le=MOST_EVENTS, description="So many stalls of one kind of run in the window are no accident."
+    )
+    handler_failures: int = Field(
+        default=5,
+        ge=1,
+        le=MOST_EVENTS,
+        description="So many failed deliveries of a handler in the window are too many.",
+    )
+    queue: int = Field(default=100, ge=1, le=MOST_EVENTS, description="So many deliveries may wait for a handler.")
+    queue_for: Duration = Field(default="10m", description="More than that may wait that long.")
+
+
 class Alerts(Model):
     """Thresholds of all alerts: those on the stack itself, and a section for each subject beside it."""
 
@@ -218,3 +248,4 @@ class Alerts(Model):
     cost: CostAlerts = CostAlerts()
     deployments: DeploymentAlerts = DeploymentAlerts()
     runners: RunnerAlerts = RunnerAlerts()
+    monitor: MonitorAlerts = MonitorAlerts()

@@ -13,6 +13,7 @@ from pointsman.spec.alerting import Alertmanager, Notifier
 from pointsman.spec.alerts import Alerts
 from pointsman.spec.base import Misfit, Model, ProxyResources
 from pointsman.spec.exporters import Exporters
+from pointsman.spec.run_monitor import RunMonitor
 from pointsman.spec.runners import Runners
 from pointsman.spec.scalars import Address, Port, Size
 from pointsman.spec.slos import SLOs
@@ -59,6 +60,7 @@ class Ports(Model):
     pushgateway: Port = Field(default=9091, description="The pushgateway: metrics of jobs that end before a scrape.")
     github: Port = Field(default=9180, description="The GitHub stand-in, where there is one.")
     github_exporter: Port = Field(default=9103, description="The GitHub exporter's metrics.")
+    monitor: Port = Field(default=9465, description="The run monitor: its page, API and metrics.")
 
     def misfits(self) -> Iterator[Misfit]:
         """Ports taken twice."""
@@ -132,6 +134,7 @@ class Environment(Model):
     grafana: Grafana = Grafana()
     exporters: Exporters = Exporters()
     runners: Runners = Runners()
+    monitor: RunMonitor = RunMonitor()
     socket_proxy: SocketProxy = SocketProxy()
     telemetry: Telemetry = Telemetry()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
@@ -62,6 +63,7 @@ class App:
             reply = self._truth(asked, found, struck)
         elif not reply.dropped:
             reply = replace(reply, headers=self.access.headers(asked) | dict(reply.headers))
+        reply = _if_changed(asked, reply)
         self._note(asked, operation, reply)
         after = any(fault.kind == "down" and fault.after for fault in struck)
         return replace(reply, dropped=True) if after else reply
@@ -113,3 +115,14 @@ class App:
         self.requests.append(
             {"method": asked.method, "path": asked.path, "query": query, "operation": name, "status": reply.status}
         )
+
+
+def _if_changed(asked: Asked, reply: Reply) -> Reply:
+    """A good answer with its ETag; 304 without the answer where it is the one that the client has."""
+    if asked.method != "GET" or reply.status != 200 or asked.path.startswith("/_"):
+        return reply
+    tag = f'W/"{hashlib.sha256(reply.payload).hexdigest()}"'
+    headers = dict(reply.headers) | {"ETag": tag}
+    if asked.headers.get("if-none-match") == tag:
+        return Reply(304, headers=headers)
+    return replace(reply, headers=headers)

@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
             if payload:
                 self.send_header("Content-Type", reply.kind)
-            if reply.status != 204:
+            if reply.status not in (204, 304):
                 self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)

@@ -140,7 +140,9 @@ def test_a_hosts_image_is_the_systems_own_archive(here: Path) -> None:
 def imported(file: Path, package: str) -> Iterator[str]:
     """The modules of one package that a file imports, wherever in it."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+        if isinstance(node, ast.ImportFrom) and node.module == package and node.level == 0:
+            yield from (f"{package}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             yield from (name for name in (node.module,) if name.split(".")[0] == package)
         elif isinstance(node, ast.Import):
             yield from (each.name for each in node.names if each.name.split(".")[0] == package)

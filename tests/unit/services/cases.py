@@ -40,6 +40,7 @@ ports:
   blackbox: 19115
   pushgateway: 19091
   github_exporter: 19103
+  monitor: 19465
 network: {bind: 10.0.0.5}
 container_logs: {max_size: 20MiB, max_files: 5}
 prometheus:
@@ -76,6 +77,9 @@ alerts:
   runners:
     {offline_for: 3m, queue_wait: 5m, disk_free: 0.2, clock_offset: 20s, failed_jobs: 5, version_days: 10,
      secret_age: 60d, secret_warning: 10d, token_warning: 21d, unreachable_for: 15m, rate_limit: 0.2}
+  monitor:
+    {window: 30m, least: 20, not_polling: 5m, source_down_for: 5m, no_leader_for: 2m, detection: 10s, stalls: 8,
+     handler_failures: 9, queue: 500, queue_for: 20m}
 slos:
 %s
 alertmanager:
@@ -180,6 +184,42 @@ runners:
     secrets: [DEPLOY_KEY]
     resources: {memory: 80MiB, cpus: 0.2}
   container: {memory: 2GiB, cpus: 1}
+monitor:
+  enabled: true
+  store:
+    url: postgresql://monitor@db.example.org:5432/runs
+    password: {file: /etc/pointsman/runs-password}
+    mapping:
+      runs:
+        table: public.jobs
+        columns:
+          {id: job, name: title, kind: sort, state: status, attempt: try, created_at: made, started_at: began,
+           finished_at: ended, heartbeat_at: alive, updated_at: changed, artifacts: folder, error: failure, url: link,
+           trace_id: trace}
+        states: {done: completed}
+        labels: {team: team}
+      steps:
+        table: job_steps
+        columns:
+          {run_id: job, position: place, name: title, kind: sort, state: status, started_at: began, finished_at: ended,
+           updated_at: changed, error: failure}
+        states: {done: completed}
+      numbers: milliseconds
+      overlap: 5s
+    estate_id: production
+    artifacts: /srv/artifacts/{run_id}
+  github:
+    repository: acme/app
+    token: {file: /etc/pointsman/github-token}
+    interval: 30s
+    server: https://github.example.org
+    api_url: https://github.example.org/api
+  limits:
+    {queued: 20m, silent: 15m, approval: 2d, running: 4h, times_p99: 2.5, samples: 50, least_running: 10m,
+     unknown_running: 12h, kinds: {deploy: {silent: 5m}}, settle: 5s, retention: 14d}
+  archive: {enabled: false, keep_days: 7, keep_size: 5GiB, level: 9}
+  rules: {RunFailed: {severity: warning}}
+  resources: {memory: 384MiB, cpus: 0.75}
 socket_proxy:
   resources: {memory: 24MiB, cpus: 0.1}
 """
@@ -258,6 +298,7 @@ HOSTS = (
 )
 STANDIN = Standin("/state/github-token", "/cache/programs", Package("runner.tar.gz", "a" * 64, "2.336.0"))
 CONTAINERS = """runners: {hosts: containers, exporter: {interval: 15s, resources: {memory: 128MiB, cpus: 0.3}}}
+monitor: {enabled: true}
 ports: {github: 19180, github_exporter: 19103}
 """
 

@@ -54,6 +54,7 @@ def rendered(case: str) -> dict[str, str]:
         if not (service.name == grafana.NAME and path.endswith(".json"))
     }
     values = {"stack": plain(estate.stack), "exporters": plain(estate.exporters), "runners": plain(estate.runners)}
+    values |= {"monitoring": plain(estate.monitoring)} if estate.monitoring else {}
     return files | {"services.yaml": yaml.safe_dump(values, sort_keys=False, width=120)}
 
 

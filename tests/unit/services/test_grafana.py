@@ -21,6 +21,7 @@ UIDS = {
     "system-health",
     "cost-tracking",
     "deployment-pipeline",
+    "run-monitor",
     "runner-fleet",
     "stack-health",
     "slo-overview",

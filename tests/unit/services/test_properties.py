@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from pointsman.services import github_exporter, github_standin, grafana, labels, notifier, socket_proxy
+from pointsman.services import github_exporter, github_standin, grafana, labels, notifier, run_monitor, socket_proxy
 from pointsman.services.estate import compose
 from pointsman.services.log_agent import Agent
 from pointsman.services.model import HttpReload
 from pointsman.spec.models import Environment
 from tests.unit.services.cases import CASES, MACHINE, Case, config_of, every_case, named
 
+UNVALIDATED = (grafana.NAME, github_standin.NAME, github_exporter.NAME, notifier.NAME, run_monitor.NAME)
 COLLECTOR_PORTS = ("otlp_grpc", "otlp_http", "collector_metrics", "collector_health")
 
 
@@ -52,7 +53,7 @@ def test_what_has_a_config_can_be_proved(case: Case) -> None:
     for service in case.estate.services:
         if service.config:
             assert service.ready is not None, service.name
-            if service.name not in (grafana.NAME, github_standin.NAME, github_exporter.NAME, notifier.NAME):
+            if service.name not in UNVALIDATED:
                 assert any("{release}" in part for part in service.config.validate), service.name
             live = f"{service.config.directory}/current"
             assert any(live in part for part in (*service.command, *service.variables.values())), service.name
@@ -106,6 +107,7 @@ def test_every_port_of_the_spec_belongs_to_a_service(case: Case) -> None:
         "ports.alert_sink": has_alerts,
         "ports.notifier": has_alerts and spec.notifier.enabled,
         "ports.github": spec.runners.has_standin,
+        "ports.monitor": spec.monitor.enabled,
         "ports.github_exporter": spec.runners.hosts != "none" and spec.runners.exporter.enabled,
         **{f"ports.{name}": has_collector for name in COLLECTOR_PORTS},
     }

@@ -39,6 +39,11 @@ SWITCHES = {
 }
 # Of a stand-in there is no full spec, and a token is told in one way.
 OTHER_WAYS = {"ports.github", "runners.github.token.environment"}
+OTHER_WAYS |= {f"monitor.{secret}.environment" for secret in ("store.password", "github.token")}
+# Whose keys are the user's own.
+MAPPINGS = {"prometheus.external_labels", "monitor.limits.kinds", "monitor.rules"}
+MAPPINGS |= {f"monitor.store.mapping.{each}" for each in ("runs.columns", "runs.states", "runs.labels")}
+MAPPINGS |= {f"monitor.store.mapping.steps.{each}" for each in ("columns", "states")}
 # Programs that tell of themselves read these; nothing that is deployed does.
 OF_PROGRAMS = {"telemetry", "telemetry.prices", "telemetry.prices.execution_minute", "telemetry.prices.models"}
 
@@ -83,6 +88,8 @@ WRITTEN = list(leaves(DOCUMENT))
 # package without its checksum and routes without their receivers and mute times are refused.
 TOGETHER = {"prometheus.scrape_timeout", "runners.github.url", "runners.github.token.file"}
 TOGETHER |= {"alertmanager.receivers", "alertmanager.mute_times"}
+# A password and a token without their place, SQLite with a password, a source without its repository.
+TOGETHER |= {f"monitor.{key}" for key in ("store.url", "store.password.file", "github.repository", "github.token.file")}
 TOGETHER |= {f"runners.package.{key}" for key in ("url", "sha256", "version", "newest.version", "newest.released")}
 ALONE = [at for at in WRITTEN if key_path(at) not in TOGETHER]
 
@@ -97,7 +104,7 @@ def test_the_full_spec_is_full() -> None:
     """Every key that the spec knows is in it, but for those that decide on images or on which services there are."""
     known = {key_path(at) for at in known_keys() if "[]" not in at}
     written = {key_path(at[:length]) for at in WRITTEN for length in range(1, len(at) + 1)}
-    free = {"prometheus.external_labels.team", "prometheus.external_labels.region"}
+    free = {key for key in written if key.startswith(tuple(f"{mapping}." for mapping in MAPPINGS))}
     assert known - written == OF_IMAGES | SWITCHES | OTHER_WAYS | OF_PROGRAMS
     assert written - known == free
 

@@ -8,14 +8,27 @@ Place = tuple[str, str]
 """Uid of a dashboard and title of a panel."""
 
 MAY_BE_EMPTY: Mapping[Place, str] = {
+    ("run-monitor", "Stalls"): "until a run stalls",
+    ("run-monitor", "Handler failures"): "until a delivery fails",
+    ("run-monitor", "Runs under way"): "while none is under way",
+    ("run-monitor", "Runs by state"): "while none was under way within the range shown",
+    ("run-monitor", "Runs that ended"): "until a run ends",
+    ("run-monitor", "How late changes are seen"): "until a run changes",
+    ("run-monitor", "Time of handlers"): "until an event is delivered",
     ("runner-fleet", "Age of secrets"): "until runners.exporter.secrets names one",
     ("runner-fleet", "Clock offset"): "where the exporter on the hosts is not told of a GitHub",
     ("stack-health", "Warnings and errors"): "while no service has complained within the range shown",
 }
-"""Panels that may have no data, and when. On Runner Fleet all have none where the environment has no runner hosts."""
+"""Panels that may have no data, and when. On Runner Fleet all have none where the environment has no runner hosts, on
+Run Monitor where no monitor is scraped."""
 
 GOOD_AT_ZERO: frozenset[Place] = frozenset(
     {
+        ("run-monitor", "Dead letters"),
+        ("run-monitor", "Events"),
+        ("run-monitor", "Deliveries that wait"),
+        ("run-monitor", "Handler failures"),
+        ("run-monitor", "Stalls"),
         ("runner-fleet", "Busy"),
         ("runner-fleet", "Queued jobs"),
         ("runner-fleet", "Oldest waiting job"),

@@ -64,6 +64,11 @@ class Thresholds:
     clock_offset: Limits
     secret_age: Limits
     github_budget: Limits
+    # alerts.monitor
+    monitor_window: str
+    detection: Limits
+    poll_lag: Limits
+    deliveries: Limits
     # alerts, prometheus
     series: Limits
     queue_share: Limits
@@ -114,6 +119,10 @@ def thresholds(spec: Environment) -> Thresholds:
         clock_offset=up_to(seconds(alerts.runners.clock_offset)),
         secret_age=up_to(seconds(alerts.runners.secret_age)),
         github_budget=down_to(alerts.runners.rate_limit),
+        monitor_window=alerts.monitor.window,
+        detection=up_to(seconds(alerts.monitor.detection)),
+        poll_lag=up_to(seconds(alerts.monitor.not_polling)),
+        deliveries=up_to(alerts.monitor.queue),
         series=up_to(alerts.series),
         queue_share=up_to(alerts.queue_full),
         rule_seconds=up_to(seconds(spec.prometheus.evaluation_interval)),

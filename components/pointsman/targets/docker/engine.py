@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pointsman.errors import PointsmanError, UnreachableError
+from pointsman.paths import checkout
 from pointsman.services import labels
 from pointsman.services.model import Machine
 
@@ -34,7 +35,7 @@ def machine() -> Machine:
         group = Path(path).stat().st_gid
     except OSError:
         group = 0
-    return Machine(docker_socket=path, docker_group=group)
+    return Machine(docker_socket=path, docker_group=group, checkout=str(checkout()))
 
 
 @contextmanager

@@ -29,6 +29,7 @@ PANELS = {
     "system-health": 6,
     "cost-tracking": 4,
     "deployment-pipeline": 10,
+    "run-monitor": 13,
     "runner-fleet": 13,
     "stack-health": 12,
     "slo-overview": 7,
