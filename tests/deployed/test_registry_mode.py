@@ -15,7 +15,7 @@ from tests.deployed.registry import Registry, serving
 from tests.deployed.specs import whole_spec
 
 # Built on the machine in every mode: they have no official image, or the registry of this test lacks it on purpose.
-BUILT = {"alert-sink", "notifier", "promtail"}
+BUILT = {"alert-sink", "board", "notifier", "promtail"}
 
 
 def official(service: str) -> tuple[str, str]:
