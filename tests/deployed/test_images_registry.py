@@ -187,7 +187,7 @@ def test_registry_mode_pins_the_digest_that_was_served(pushed: Registry) -> None
         assert image.label == f"{pushed.host}/{OFFICIAL[name]}:v{VERSION}@{digest}"
         assert docker.from_env().images.get(image.image_id).attrs["RepoDigests"]
     assert locked("dev", wanted) == got
-    assert [row.state for row in housekeeping.rows("dev", wanted)] == ["good"] * len(OFFICIAL)
+    assert [row.state for row in housekeeping.rows("dev", wanted)] == ["good"] * len(got.images)
 
 
 def test_a_moved_tag_changes_a_locked_environment_only_when_told(pushed: Registry) -> None:
