@@ -25,14 +25,16 @@ from tests.deployed.specs import Spec, free_ports, small_spec
 PRIMARY, SECONDARY = "runner-1", "runner-2"
 HOSTS = (PRIMARY, SECONDARY)
 REPOSITORY = "acme/app"
+SECRET = "DEPLOY_TOKEN"
 SHELL_SECONDS = 60
 # GitHub is asked by its exporter this often, the least that a spec may say.
 POLL_SECONDS = 10.0
 
 
 def fleet_spec() -> Spec:
-    """Metrics, logs and two hosts."""
-    return small_spec() | {"runners": {"hosts": "containers", "exporter": {"interval": f"{POLL_SECONDS:.0f}s"}}}
+    """Metrics, logs, the dashboards and two hosts."""
+    exporter = {"interval": f"{POLL_SECONDS:.0f}s", "secrets": [SECRET]}
+    return small_spec() | {"grafana": {"enabled": True}, "runners": {"hosts": "containers", "exporter": exporter}}
 
 
 @dataclass

@@ -71,7 +71,7 @@ def documents(cases: Sequence[Case]) -> dict[str, str]:
     return files
 
 
-def test_paths(files: Mapping[str, str]) -> list[str]:
+def started_with(files: Mapping[str, str]) -> list[str]:
     """Those of `documents` that promtool is started with."""
     return [path for path in files if not path.endswith("-rules.yml")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 from typing import Any
@@ -11,20 +12,28 @@ from pointsman.spec.models import Ports
 
 Spec = dict[str, Any]
 
+FIRST_PORT, SHARES, SHARE = 20000, 8, 1500
+_GIVEN: set[int] = set()
+
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the machine that nobody listens on, each another one.
+    """Ports of the machine that nobody listens on, each another one, and none twice in a session.
 
-    Below those that the kernel gives to outgoing connections (from 32768 on Linux): one of those could be taken while
-    a container is replaced.
+    They are listened on a while after they were found, so each process of a session has ports of its own. All are below
+    those that the kernel gives to outgoing connections (from 32768 on Linux): one of those could be taken while a
+    container is replaced.
     """
-    found: set[int] = set()
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + worker % SHARES * SHARE
+    found: list[int] = []
     while len(found) < count:
-        port = random.randint(20000, 32000)
+        port = random.randrange(first, first + SHARE)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            found.add(port)
-    return list(found)
+            if port not in _GIVEN:
+                _GIVEN.add(port)
+                found.append(port)
+    return found
 
 
 def small_spec() -> Spec:

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from pointsman.board.layout import filled_in
-from pointsman.board.variables import Value
-from pointsman.signals.dashboards.expectations import GOOD_AT_ZERO, MAY_BE_EMPTY, Place
+from pointsman.signals.dashboards.expectations import MAY_BE_EMPTY, Place
 from tests.deployed.estate import Done, Estate, eventually
+from tests.deployed.panels import Frame, frames, series_of, shows_data, values_of
 from tests.deployed.query_templates import Template, examples, templates
 from tests.unit.signals.dashboards.examples import DASHBOARDS
 
@@ -32,8 +31,6 @@ MEMORY = ("stack-health", "Memory of containers")
 LIMITS = "max_over_time(container_memory_usage_limit_bytes[30m])"
 TOLERANCE = 0.01
 
-Values = list[float | str]
-
 
 @dataclass(frozen=True)
 class Shown:
@@ -43,25 +40,9 @@ class Shown:
     sent: dict[str, Any] = field(default_factory=dict)
     meanwhile: dict[Place, dict[str, float | str]] = field(default_factory=dict)
 
-    def model(self, uid: str) -> dict[str, Any]:
-        """A dashboard as the board loaded it."""
-        found: dict[str, Any] = self.estate.get("board", f"/api/dashboards/uid/{uid}").json()["dashboard"]
-        return found
-
-    def frames(self, uid: str, title: str) -> list[dict[str, Any]]:
-        """What the board shows in a panel, with all of each variable chosen."""
-        model = self.model(uid)
-        panel = next(each for each in model["panels"] if each["title"] == title)
-        # As Grafana's page does and its API does not.
-        everything = {
-            each["name"]: Value((), many=True, raw=each["allValue"], is_all=True)
-            for each in model["templating"].get("list", [])
-        }
-        targets = filled_in(panel["targets"], everything)
-        body = {**RANGE, "queries": [{**each, "maxDataPoints": 200} for each in targets]}
-        answer = self.estate.http.post(f"{self.estate.url('grafana')}/api/ds/query", json=body)
-        assert answer.status_code == 200, answer.text
-        return [frame for result in answer.json()["results"].values() for frame in result["frames"]]
+    def frames(self, uid: str, title: str) -> list[Frame]:
+        """What a panel shows of the last half hour, in which is all of the demo and nothing else."""
+        return frames(self.estate, uid, title, RANGE)
 
     def held(self, series: str) -> list[dict[str, Any]]:
         """What the demo held open of a sum."""
@@ -93,7 +74,7 @@ def _meanwhile(shown: Shown, demo: Future[Done]) -> dict[Place, dict[str, float 
     seen: dict[Place, dict[str, float | str]] = {}
     while not wait([demo], timeout=1).done:
         for place in HELD:
-            last = {_name(frame): _values(frame)[-1] for frame in shown.frames(*place) if _values(frame)}
+            last = {series_of(frame): values_of(frame)[-1] for frame in shown.frames(*place) if values_of(frame)}
             if values := {name: value for name, value in last.items() if value}:
                 seen[place] = values
     return seen
@@ -109,16 +90,11 @@ PANELS = [
 
 @pytest.mark.parametrize(("uid", "title"), PANELS)
 def test_a_panel_shows_data(shown: Shown, uid: str, title: str) -> None:
-    """Values that are numbers, and not all of them nothing, but where nothing is what good looks like."""
+    """In the range that its dashboard opens with: nobody has to look for what there is."""
     if (uid, title) == MEMORY and not any(shown.estate.query(LIMITS).values()):
         pytest.skip("not verifiable here: the engine tells nothing of its containers' memory")
 
-    def there() -> bool:
-        values = [value for frame in shown.frames(uid, title) for value in _values(frame)]
-        assert not any(isinstance(value, float) and math.isnan(value) for value in values)
-        return bool(values) and ((uid, title) in GOOD_AT_ZERO or any(value != 0 for value in values))
-
-    eventually(there, SETTLED_SECONDS)
+    eventually(lambda: shows_data(shown.estate, uid, title), SETTLED_SECONDS)
 
 
 @pytest.mark.parametrize(("uid", "title"), HELD, ids=map("-".join, HELD))
@@ -160,7 +136,7 @@ def test_a_panel_shows_what_was_sent(shown: Shown, uid: str, title: str) -> None
     wanted = EXPECTED[uid, title](shown)
 
     def equal() -> bool:
-        seen = {_name(frame): _values(frame)[-1] for frame in shown.frames(uid, title) if _values(frame)}
+        seen = {series_of(frame): values_of(frame)[-1] for frame in shown.frames(uid, title) if values_of(frame)}
         return seen.keys() == wanted.keys() and all(
             math.isclose(float(seen[name]), value, rel_tol=TOLERANCE) for name, value in wanted.items()
         )
@@ -168,7 +144,7 @@ def test_a_panel_shows_what_was_sent(shown: Shown, uid: str, title: str) -> None
     try:
         eventually(equal, SETTLED_SECONDS)
     except AssertionError:
-        seen = {_name(frame): _values(frame)[-1:] for frame in shown.frames(uid, title)}
+        seen = {series_of(frame): values_of(frame)[-1:] for frame in shown.frames(uid, title)}
         pytest.fail(f"{uid}, {title}: expected {wanted}, shown {seen}")
 
 
@@ -192,16 +168,3 @@ def test_the_dashboards_are_in_their_folder(shown: Shown) -> None:
     listed = shown.estate.get("board", "/api/search").json()
     boards = {each["uid"]: each.get("folderTitle") for each in listed if each["type"] == "dash-db"}
     assert boards == dict.fromkeys(DASHBOARDS, "CommandCenter")
-
-
-def _values(frame: Mapping[str, Any]) -> Values:
-    """The values of a frame but its times; of a table, its first column."""
-    fields, columns = frame["schema"]["fields"], frame["data"]["values"]
-    kept = [column for field, column in zip(fields, columns, strict=True) if field["type"] != "time"]
-    return [value for column in kept for value in column if value is not None]
-
-
-def _name(frame: Mapping[str, Any]) -> str:
-    """The label by which a frame's series is told from the others of its panel; "" without any."""
-    field = next(each for each in frame["schema"]["fields"] if each["type"] != "time")
-    return "".join(value for key, value in sorted((field.get("labels") or {}).items()) if key != "__name__")

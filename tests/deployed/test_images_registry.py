@@ -43,7 +43,8 @@ OFFICIAL = {
     "grafana": "grafana/grafana",
     "socket-proxy": "wollomatic/socket-proxy",
 }
-OWN = "alert-sink"
+OWN = ("alert-sink", "notifier")
+"""Of which there is no official image."""
 STANDS_IN = "board"
 """Needed where Grafana cannot be had."""
 LACKING = ("alloy", "grafana", "loki", "node-exporter")
@@ -78,10 +79,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "folders": [{"path": "/data"}],
             "packages": {"go": {"folder": "tiny", "packages": {name: "tiny"}, "seconds": 5, "scratch": 1}},
         }
-        for name, repository in (OFFICIAL | {OWN: "none", STANDS_IN: "none"}).items()
+        for name, repository in (OFFICIAL | dict.fromkeys((*OWN, STANDS_IN), "none")).items()
     }
     del services["alloy"]["packages"], services["grafana"]["packages"]
-    del services[OWN]["official"], services[STANDS_IN]["official"]
+    for name in (*OWN, STANDS_IN):
+        del services[name]["official"]
     (root / "images" / "catalogue.yaml").write_text(yaml.safe_dump({"services": services}, sort_keys=False))
     return root
 
@@ -173,11 +175,11 @@ def test_registry_mode_pins_the_digest_that_was_served(pushed: Registry) -> None
     wanted = spec("registry", pushed.host)
     got = ensure("dev", wanted)
     assert got.agent == "alloy"
-    assert set(got.images) == {*OFFICIAL, OWN} - {"promtail"}
+    assert set(got.images) == {*OFFICIAL, *OWN} - {"promtail"}
     assert got.absent == frozenset()
-    assert got.findings == [f"{OWN} built from packages: there is no official image of it"]
+    assert got.findings == [f"{', '.join(OWN)} built from packages: there is no official image of it"]
     for name, image in got.images.items():
-        if name == OWN:
+        if name in OWN:
             assert image.source == "packages"
             continue
         assert image.source == "registry"
@@ -185,7 +187,7 @@ def test_registry_mode_pins_the_digest_that_was_served(pushed: Registry) -> None
         assert image.label == f"{pushed.host}/{OFFICIAL[name]}:v{VERSION}@{digest}"
         assert docker.from_env().images.get(image.image_id).attrs["RepoDigests"]
     assert locked("dev", wanted) == got
-    assert [row.state for row in housekeeping.rows("dev", wanted)] == ["good"] * len(OFFICIAL)
+    assert [row.state for row in housekeeping.rows("dev", wanted)] == ["good"] * len(got.images)
 
 
 def test_a_moved_tag_changes_a_locked_environment_only_when_told(pushed: Registry) -> None:
@@ -213,9 +215,9 @@ def test_what_the_registry_lacks_comes_from_packages_visibly(pushed: Registry) -
     wanted = spec("auto", f"{pushed.host}/partial")
     got = ensure("dev", wanted)
     sources = {name: image.source for name, image in got.images.items()}
-    built = {"loki", "node-exporter", OWN, STANDS_IN}
+    built = {"loki", "node-exporter", *OWN, STANDS_IN}
     assert {name for name, source in sources.items() if source == "packages"} == built
-    assert set(sources) == {*OFFICIAL, OWN, STANDS_IN} - {"alloy", "grafana"}
+    assert set(sources) == {*OFFICIAL, *OWN, STANDS_IN} - {"alloy", "grafana"}
     assert got.absent == {"grafana"}
     said = "\n".join(got.findings)
     assert f"the log agent is promtail and not alloy: registry {pushed.host} does not have it" in said
@@ -309,7 +311,9 @@ def test_a_damaged_lock_is_resolved_anew_and_said() -> None:
     again = ensure("dev", wanted)
     assert again.images == got.images
     assert str(file) in again.findings[0]
-    assert ensure("dev", wanted).findings == ["grafana: it cannot be built from packages: left out"]
+    assert ensure("dev", wanted).findings == [
+        "grafana: it cannot be built from packages: left out, the board stands in"
+    ]
 
 
 def test_one_image_is_built_by_name_for_no_environment() -> None:

@@ -75,7 +75,7 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
     real, own = checkout(), tmp_path / "clone"
     (own / "stacks").mkdir(parents=True)
     (own / "stacks" / f"{name}.yaml").touch()
-    for shared in ("Pulumi.yaml", "images", "toolchain", "components", "stacks/__main__.py"):
+    for shared in ("Pulumi.yaml", "images", "requirements", "toolchain", "components", "stacks/__main__.py"):
         (own / shared).symlink_to(real / shared)
     monkeypatch.setenv("POINTSMAN_ROOT", str(own))
     keys = Ports.model_fields
@@ -167,6 +167,7 @@ def test_a_new_environment_on_this_machine(trial: Trial) -> None:
         *ports,
         "names",
         "config files",
+        "secrets",
         "container network",
         "registry",
         "builds",

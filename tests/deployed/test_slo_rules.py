@@ -12,7 +12,7 @@ from pointsman.signals import slos
 from pointsman.signals.slos import FAST, FORECAST, NO_DATA, SLOW
 from pointsman.spec.reader import parse
 from tests.deployed import slo_low_volume, slo_standard
-from tests.deployed.slo_rules import NEVER, Case, documents, test_paths
+from tests.deployed.slo_rules import NEVER, Case, documents, started_with
 from tests.deployed.tools import run_tool
 
 CASES = {"standard": slo_standard.cases(), "low volume": slo_low_volume.cases()}
@@ -35,7 +35,7 @@ def test_the_rules_are_good(engine: docker.DockerClient, images: Resolution) -> 
 def test_each_sequence_of_events_has_its_verdict(engine: docker.DockerClient, images: Resolution, table: str) -> None:
     """Each threshold at 0.9 and 1.1 of it, every sequence of the tables, ends, and series that are absent."""
     files = documents(TABLES[table])
-    command = ["/bin/promtool", "test", "rules", *test_paths(files)]
+    command = ["/bin/promtool", "test", "rules", *started_with(files)]
     said = run_tool(engine, images.images["prometheus"], command, files)
     assert said.code == 0, said.text
 

@@ -305,6 +305,17 @@ def test_a_restart_keeps_registrations(tmp_path: Path) -> None:
         assert world.new_id() > max(before)
 
 
+def test_a_secret_that_must_be_there_keeps_its_age() -> None:
+    """Every holder has it from then on; asking once more changes nothing."""
+    with Standin() as running:
+        world = running.app.world
+        world.have_secret("deploy_token")
+        first = {holder: held["DEPLOY_TOKEN"].updated for holder, held in world.secrets.items()}
+        assert first.keys() == world.holders
+        world.have_secret("DEPLOY_TOKEN")
+        assert {holder: held["DEPLOY_TOKEN"].updated for holder, held in world.secrets.items()} == first
+
+
 def test_versions() -> None:
     """Compared by number, not by letter."""
     assert older("2.329.0", "2.336.0")

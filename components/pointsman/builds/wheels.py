@@ -26,7 +26,7 @@ INTERPRETER: Final = "python3"
 """File of a result: the interpreter."""
 LIBRARY: Final = "/opt/pointsman/lib"
 """Where the wheels lie in the image."""
-_LAYOUT_VERSION: Final = 1
+_LAYOUT_VERSION: Final = 2
 """Counted up when this module makes something else of the same recipe."""
 _GLIBC: Final = (36, 35, 34, 31, 28, 27, 24, 17, 12, 5)
 """Minor versions of glibc that wheels are built for and that Debian 12's 2.36 can run (PEP 600)."""
@@ -123,6 +123,9 @@ def _make(spec: PythonBuild, workspace: Workspace) -> None:
     # Listed first: libraries are laid into the same tree.
     extensions = sorted((workspace.out / TREE).rglob("*.so"))
     debian.lay_libraries([interpreter, *extensions], unpacked, workspace)
+    # Loaded by the C library to end a thread that still runs when the program ends; without it that is an abort.
+    for file in unpacked.rglob("libgcc_s.so.1"):
+        debian.lay(file, workspace.out / TREE / file.relative_to(unpacked))
     _compile(unpacked, interpreter, workspace)
 
 

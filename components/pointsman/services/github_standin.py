@@ -21,7 +21,10 @@ MEMORY = 128 * 2**20
 
 
 def service(spec: Environment, token: SecretSource, packages: str) -> Service:
-    """The stand-in for which `token` is good; it also serves the runner programs of the folder `packages`."""
+    """The stand-in for which `token` is good; it also serves the runner programs of the folder `packages`.
+
+    It has every Actions secret that the spec wants watched, set when it was first asked for.
+    """
     return Service(
         name=NAME,
         image="github-standin",
@@ -29,6 +32,7 @@ def service(spec: Environment, token: SecretSource, packages: str) -> Service:
             *("/usr/bin/python3", "-m", "github_server", "--host", "0.0.0.0", "--port", str(PORT)),
             *("--repository", REPOSITORY, "--organisation", ORGANISATION),
             *("--token-file", f"{CONFIG}/current/{TOKEN}", "--packages", PACKAGES),
+            *(word for name in spec.runners.exporter.secrets for word in ("--secret", name)),
             *("--state", f"{DATA}/state"),
         ),
         exposed=(Exposed("http", PORT, spec.ports.github, "ports.github"),),

@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--repository", action="append", default=[], help="OWNER/NAME that is there; may be repeated")
     parser.add_argument("--organisation", action="append", default=[], help="NAME that is there; may be repeated")
+    parser.add_argument("--secret", action="append", default=[], help="NAME that each of them has; may be repeated")
     parser.add_argument("--token-file", type=Path, help="tokens that may do everything, one a line")
     parser.add_argument("--openapi", type=Path, default=SLICE, help="the slice of the published description")
     parser.add_argument("--packages", type=Path, help="a folder of runner programs, served below /_packages")
@@ -35,6 +36,8 @@ def main() -> int:
     )
     if arguments.state:
         standin.app.world.recall(arguments.state)
+    for name in arguments.secret:
+        standin.app.world.have_secret(name)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"stand-in for GitHub on http://{arguments.host}:{standin.port}", flush=True)
     try:

@@ -241,6 +241,14 @@ class World:
             for name, value in kept.items():
                 setattr(self, name, value)
 
+    def have_secret(self, name: str) -> None:
+        """Every repository and organisation has a secret called `name`: set now where it was not set before."""
+        name = name.upper()
+        with self.changed:
+            for holder in self.holders:
+                now = self.now()
+                self.secrets.setdefault(holder, {}).setdefault(name, Secret(name, now, now, "", self.key_id))
+
     def now(self) -> datetime:
         """The stand-in's clock."""
         return datetime.fromtimestamp(time.time() + self.settings.ahead, UTC)

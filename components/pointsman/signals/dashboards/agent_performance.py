@@ -68,7 +68,7 @@ def _retries(limits: Thresholds) -> Panel:
         limits.agent_retries,
     )
     expr = share(f"agent_retry_count_total{{{BY}}}", f"agent_runs_total{{{BY}}}", "agent_name", limits.agent_window)
-    return timeseries("Retry trend", "suffix:retries/run", shown, Query(expr, "{{agent_name}}"))
+    return timeseries("Retry trend", "suffix:/run", shown, Query(expr, "{{agent_name}}"))
 
 
 def _throughput() -> Panel:

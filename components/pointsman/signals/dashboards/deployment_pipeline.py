@@ -49,7 +49,7 @@ def board(limits: Thresholds) -> Board:
             _recent(limits),
         ),
         (Variable("environment", "Environment", "deployments_total", "deployment_environment_name"),),
-        hours=7 * 24,
+        hours=24,
     )
 
 

@@ -49,6 +49,7 @@ def _board(board: Board) -> Iterator[str]:
     yield f"## {board.title}"
     chosen = ", ".join(f"{each.title} (`{each.key}`)" for each in board.variables)
     yield f"`/d/{board.uid}`; shows {board.hours} h" + (f"; to choose: {chosen}." if chosen else ".")
+    yield f"![{board.title}, as the board shows it after `pointsman demo`](../images/dashboards/{board.uid}.png)"
     head = ("panel", "kind", "unit", "limits", "tells, and what good looks like", "from", "leads to")
     yield _table(head, (_row(panel) for panel in board.panels))
 

@@ -126,9 +126,8 @@ def _target(panel: Panel, query: Query, ref: str) -> Any:
 def _stat(made: Any, panel: Panel) -> None:
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     made.graph_mode(common_models.BigValueGraphMode.NONE)
-    made.color_mode(common_models.BigValueColorMode.VALUE)
-    if not panel.limits:
-        made.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC))
+    # Without limits no value is better than another, and a palette would show the first of them in green.
+    made.color_mode(common_models.BigValueColorMode.VALUE if panel.limits else common_models.BigValueColorMode.NONE)
 
 
 def _bars(made: Any, panel: Panel) -> None:

@@ -27,7 +27,7 @@ def board(limits: Thresholds) -> Board:
             _objectives(),
         ),
         (Variable("slo", "SLO", "slo:objective:ratio", "slo"),),
-        hours=7 * 24,
+        hours=24,
     )
 
 

@@ -139,7 +139,8 @@ def _memory(limits: Thresholds) -> Panel:
         runbook(limits.runbooks, "ContainerMemoryHigh"),
         limits.container_memory,
     )
-    expr = "max by (service) (container_memory_usage_total_bytes / container_memory_usage_limit_bytes)"
+    # Runner hosts are containers without a service, and have their own dashboard.
+    expr = 'max by (service) (container_memory_usage_total_bytes{service!=""} / container_memory_usage_limit_bytes)'
     return timeseries("Memory of containers", "percentunit", shown, Query(expr, "{{service}}"), width=24, highest=1)
 
 
