@@ -27,16 +27,12 @@ def run(
     ] = None,
 ) -> None:
     """Watch runs in the foreground until SIGTERM or Ctrl-C; SIGHUP reads limits, rules and handlers anew."""
-    import logging
-    import sys
-
     from pointsman.monitor import settings as reading
+    from pointsman.monitor.__main__ import log_to_stderr
     from pointsman.monitor.loop import Monitor
 
     with guarded(Output.TABLE):
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-        # One line for each request would be most of the log.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        log_to_stderr()
         settings = reading.read(config)
         if port is not None:
             settings = settings.served_on(port)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from pointsman.spec.base import Misfit, Model
+from pointsman.spec.github_runs import GitHubRuns
 from pointsman.spec.runs import StoreSettings
 from pointsman.spec.scalars import Address, Duration, HttpUrl, Port, ServerUrl, Size
 from pointsman.spec.secrets import Token, WebhookAddress
@@ -130,6 +131,9 @@ class MonitorSpec(Model):
     """monitor.yaml: the whole of the run monitor. Relative paths begin at the file's folder."""
 
     store: StoreSettings = StoreSettings()
+    github: GitHubRuns | None = Field(
+        default=None, description="Runs of GitHub Actions that are watched as well; left out: none."
+    )
     state: FolderPath = Field(
         default=".state/monitor",
         description="The monitor's own folder: its journal, the state of alerts, the lease of who leads.",
