@@ -76,10 +76,10 @@ class Server:
     password_file: Path
     process: subprocess.Popen[bytes] | None = None
 
-    def database(self) -> Database:
-        """A new, empty database."""
+    def database(self, of: Database | None = None) -> Database:
+        """A new database: empty, or a copy of one that nobody is connected to."""
         name = f"test_{uuid.uuid4().hex[:12]}"
-        self._of("postgres").execute(f"CREATE DATABASE {name}")
+        self._of("postgres").execute(f"CREATE DATABASE {name} TEMPLATE {of.name if of else 'template1'}")
         return self._of(name)
 
     def start(self) -> None:

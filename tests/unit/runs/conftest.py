@@ -16,7 +16,7 @@ from pointsman.runs import owned, schema
 from pointsman.runs.database import DatabaseSource
 from pointsman.runs.opening import opened, placed, writing
 from pointsman.spec.runs import StoreSettings
-from tests.postgres import Server, serving
+from tests.postgres import Server
 
 KINDS = ("sqlite", "postgresql")
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,13 +78,6 @@ class Store:
 def ago(**what: float) -> datetime:
     """A time before now."""
     return datetime.now(UTC) - timedelta(**what)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL of the session."""
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture

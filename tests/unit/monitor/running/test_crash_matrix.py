@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpcore  # noqa: F401  which each life would import anew
@@ -21,6 +22,7 @@ from pointsman.monitor import bus, crashing, lookout, loop, watching
 from pointsman.monitor import settings as reading
 from pointsman.monitor.handlers import archive, log, report, traces
 from pointsman.runs import database
+from tests.postgres import Database, Server
 from tests.standins.sinks import HttpSink, until
 from tests.unit.monitor.running.world import Site
 
@@ -31,25 +33,43 @@ LATER = [f"{point}:{times}" for point in POINTS if point.startswith("bus-") for 
 LIFE_SECONDS = 20.0
 
 
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which two runs have completed and one has failed, all unseen."""
-    folder = tmp_path_factory.mktemp("begun")
+@dataclass(frozen=True)
+class Begun:
+    """A store in which two runs have completed and one has failed, all unseen. `database` is None for SQLite."""
+
+    folder: Path
+    database: Database | None = None
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def begun(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Begun:
+    """One of each kind of database."""
+    folder, database = tmp_path_factory.mktemp("begun"), None
+    if request.param == "postgresql":
+        running: Server = request.getfixturevalue("server")
+        database = running.database()
     with HttpSink() as sink:
-        site = Site(folder, sink)
+        site = Site(folder, sink, database)
     site.made("completing", 2, steps=1)
     site.made("failing", steps=1)
     site.advance()
-    return folder
+    return Begun(folder, database)
 
 
 @pytest.fixture
-def site(tmp_path: Path, begun: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(
+    tmp_path: Path, begun: Begun, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Site]:
     """A copy of it, with a sink of its own."""
-    for name in (".state", "artifacts"):
-        shutil.copytree(begun / name, tmp_path / name)
+    for part in begun.folder.iterdir():
+        if part.is_dir():
+            shutil.copytree(part, tmp_path / part.name)
+    database = None
+    if begun.database is not None:
+        running: Server = request.getfixturevalue("server")
+        database = running.database(of=begun.database)
     with HttpSink() as sink:
-        site = Site(tmp_path, sink)
+        site = Site(tmp_path, sink, database)
         monkeypatch.setenv("ALERT_WEBHOOK_URL", f"{sink.url}/alerts")
         yield site
 

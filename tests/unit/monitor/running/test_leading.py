@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,16 +15,9 @@ from pointsman.runs import owned
 from pointsman.runs.opening import Place, placed
 from pointsman.runs.postgres import Address
 from tests.deployed.specs import free_ports
-from tests.postgres import Database, Server, serving
+from tests.postgres import Database, Server
 from tests.standins.sinks import HttpSink, until
 from tests.unit.monitor.running.world import START_SECONDS, Site
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A PostgreSQL."""
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture

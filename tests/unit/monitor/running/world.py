@@ -24,6 +24,7 @@ from pointsman.monitor.letters import Letters
 from pointsman.runs import simulating
 from pointsman.spec.runs import StoreSettings
 from tests.deployed.specs import free_ports
+from tests.postgres import Database
 from tests.standins.sinks import HttpSink, until
 
 ROOT = Path(__file__).parents[4]
@@ -60,11 +61,12 @@ class Running:
 
 
 class Site:
-    """A folder for one store and its monitors; `sink` takes alerts and traces."""
+    """A folder for one store and its monitors; `sink` takes alerts and traces. Without `database` it is SQLite's."""
 
-    def __init__(self, folder: Path, sink: HttpSink, **spec: Any) -> None:
+    def __init__(self, folder: Path, sink: HttpSink, database: Database | None = None, **spec: Any) -> None:
         self.folder, self.sink = folder, sink
-        self.store = StoreSettings(artifacts="artifacts/{run_id}")
+        artifacts = "artifacts/{run_id}"
+        self.store = database.settings(artifacts=artifacts) if database else StoreSettings(artifacts=artifacts)
         self.settle(**spec)
         rule = {"severity": "info", "throttle": "1ms"}
         rules = dict.fromkeys(("RunCompleted", "RunFailed", "RunStalled", "MonitorUnhealthy"), rule)
