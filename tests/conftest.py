@@ -17,6 +17,7 @@ SHARING = (
         "test_dashboards",
         "test_links",
         "test_refused_configs",
+        "test_run_monitor",
         "test_threshold_live",
         "test_verify",
         "test_walk",
@@ -24,6 +25,7 @@ SHARING = (
     (
         "test_hosts_as_declared",
         "test_hosts_bad_input",
+        "test_hosts_dashboard",
         "test_hosts_drift",
         "test_hosts_faults",
         "test_hosts_jobs",

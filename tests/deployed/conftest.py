@@ -20,7 +20,7 @@ from tests.conftest import sharing
 from tests.deployed.estate import Clone, Estate, sweep
 from tests.deployed.failing import Failing, fail
 from tests.deployed.fleet import Fleet, fleet_spec
-from tests.deployed.specs import Spec, small_spec, whole_spec
+from tests.deployed.specs import Spec, small_spec, watching_spec, whole_spec
 from tests.faults.harness import recover
 
 PREFIX = "pmtest"
@@ -94,8 +94,8 @@ def new_estate(engine: docker.DockerClient, new_clone: NewClone) -> Iterator[New
 
 @pytest.fixture(scope="session")
 def whole_session_estate(new_estate: NewEstate, request: pytest.FixtureRequest) -> Estate:
-    """An environment with every service, up since the first test that asks for it."""
-    return _shared(new_estate(None, whole_spec()), request)
+    """An environment with every service but runner hosts, up since the first test that asks for it."""
+    return _shared(new_estate(None, watching_spec()), request)
 
 
 @pytest.fixture(scope="session")

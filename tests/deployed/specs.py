@@ -44,8 +44,14 @@ def small_spec() -> Spec:
     return whole | {"tempo": off, "collector": off, "alertmanager": off, "grafana": off, "exporters": exporters}
 
 
+def watching_spec() -> Spec:
+    """Every service, and a run monitor on a store in the checkout."""
+    store = {"artifacts": ".state/artifacts/{run_id}"}
+    return whole_spec() | {"monitor": {"enabled": True, "store": store}}
+
+
 def whole_spec() -> Spec:
-    """Every service, on free ports, with short intervals."""
+    """Every service of the stack, on free ports, with short intervals."""
     keys = tuple(Ports.model_fields)
     return {
         "images": {"source": "packages"},

@@ -38,7 +38,7 @@ from tests.docs.markdown import CHECKOUT, Block, Page
 EXECUTED = (
     ("README.md",),
     ("docs/tutorial/first-stack.md",),
-    ("docs/how-to/verify-alerting.md", "docs/how-to/back-up-and-restore.md"),
+    ("docs/how-to/watch-runs.md", "docs/how-to/verify-alerting.md", "docs/how-to/back-up-and-restore.md"),
 )
 NOT_RUN = {
     "make test": "runs this very test; test_the_readme_tests_as_ci_does holds it to what CI runs",

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "board": {"errors", "metrics_page"},
     "http_client": set[str](),
     "telemetry": {"errors", "spec"},
-    "demo": {"errors", "spec", "telemetry"},
+    "demo": {"errors", "runs", "spec", "telemetry"},
     "deployments": {"http_client", "metrics_page", "paths", "telemetry"},
     "builds": {"errors", "paths"},
     "runs": {"errors", "github", "spec"},

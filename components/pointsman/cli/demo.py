@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +15,7 @@ from pointsman.cli.output import EnvironmentOption, Output, OutputOption, emit, 
 if TYPE_CHECKING:
     from pointsman.demo.running import Demo
     from pointsman.demo.tally import Point
+    from pointsman.spec.models import Environment
 
 
 def register(app: typer.Typer) -> None:
@@ -27,21 +31,43 @@ def demo(
     endpoint: Annotated[str, typer.Option(help="A Collector's OTLP/HTTP address other than the environment's.")] = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Send workflows, agents, errors, approvals, tokens, requests and deployments that drive every panel."""
+    """Send workflows, agents, errors, approvals, tokens, requests and deployments that drive every panel.
+
+    Where the environment's run monitor watches a store of Pointsman's own on this machine, it gets runs to watch.
+    """
     from pointsman.demo.running import run
     from pointsman.spec.reader import read_environment
 
     with guarded(output):
         spec = read_environment(environment)
         to = endpoint or spec.network.url(spec.ports.otlp_http)
-        done = run(environment, spec.telemetry.prices, to, seed, seconds, rate)
+        with _watched(spec, seconds) as watched:
+            done = run(environment, spec.telemetry.prices, to, seed, seconds, rate)
         if output is Output.JSON:
-            emit(_document(environment, done))
+            emit(_document(environment, done, watched))
         else:
-            _show(done)
+            _show(done, watched)
 
 
-def _document(environment: str, done: Demo) -> DemoDocument:
+@contextmanager
+def _watched(spec: Environment, seconds: float) -> Iterator[dict[str, list[str]]]:
+    """The ids of runs that go on in the monitor's store meanwhile, by how they go; none where there is none."""
+    from pointsman.demo.runs import WatchedRuns
+    from pointsman.paths import checkout
+
+    store = spec.monitor.store.own_file
+    if not spec.monitor.enabled or store is None:
+        yield {}
+        return
+    runs = WatchedRuns(store, checkout())
+    runs.begin()
+    with ThreadPoolExecutor(1) as beside:
+        going = beside.submit(runs.go_on, seconds)
+        yield {how.value: ids for how, ids in runs.made.items()}
+        going.result()
+
+
+def _document(environment: str, done: Demo, watched: dict[str, list[str]]) -> DemoDocument:
     return DemoDocument(
         environment=environment,
         endpoint=done.endpoint,
@@ -50,6 +76,7 @@ def _document(environment: str, done: Demo) -> DemoDocument:
         failing_trace=done.failing_trace,
         series=[_line(point) for point in done.points],
         held=[_line(point) for point in done.held],
+        watched=watched,
     )
 
 
@@ -57,11 +84,14 @@ def _line(point: Point) -> SeriesLine:
     return SeriesLine(name=point.series, labels=point.labels, value=point.value)
 
 
-def _show(done: Demo) -> None:
+def _show(done: Demo, watched: dict[str, list[str]]) -> None:
     totals: dict[str, float] = {}
     for point in done.points:
         totals[point.series] = totals.get(point.series, 0.0) + point.value
     out.print(f"{done.runs} runs sent to {done.endpoint}, seed {done.seed}")
     for series, total in totals.items():
         out.print(f"  {series:<48} {total:>12,.6g}")
+    if watched:
+        ways = ", ".join(f"{len(ids)} {how}" for how, ids in watched.items())
+        out.print(f"in the store of the run monitor: {ways}")
     out.print(f"trace of a failing run: {done.failing_trace}")

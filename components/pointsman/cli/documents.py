@@ -294,6 +294,7 @@ class DemoDocument(Document):
 
     `series` are counters, and the counts and sums of histograms, from zero at its beginning; `held` are sums that stood
     so while it went on. `failing_trace` is the id of a trace with an error, logs and a deployment that failed.
+    `watched` are the ids of runs in the run monitor's store, by how they go; empty where it has none of this machine.
     """
 
     document: Literal["pointsman.demo/1"] = "pointsman.demo/1"
@@ -304,6 +305,7 @@ class DemoDocument(Document):
     failing_trace: str
     series: list[SeriesLine]
     held: list[SeriesLine]
+    watched: dict[str, list[str]]
 
 
 class DeploymentDocument(Document):

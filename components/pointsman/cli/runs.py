@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pointsman.cli import run_archives
 from pointsman.cli.monitor import ConfigOption
-from pointsman.cli.output import Output, OutputOption, guarded, out, show_rows
+from pointsman.cli.output import EnvironmentOption, Output, OutputOption, guarded, out, show_rows
+from pointsman.cli.watched import local, views, watched
 from pointsman.errors import UsageError
 from pointsman.runs.model import RunState
 
 if TYPE_CHECKING:
     from pointsman.monitor.settings import Settings
-    from pointsman.monitor.views import Views
     from pointsman.runs.source import Identity, Page
 
 app = typer.Typer(help="Runs: the store, a list, one run, tests, what was given up.", no_args_is_help=True)
@@ -35,28 +34,33 @@ HandlerOption = Annotated[str, typer.Option("--handler", help="Only those of thi
 
 
 @app.command()
-def init(config: ConfigOption = None, output: OutputOption = Output.TABLE) -> None:
+def init(
+    config: ConfigOption = None, environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE
+) -> None:
     """Make the store and its folders; a store that is there stays as it is."""
     from pointsman.runs import owned
 
     with guarded(output):
-        settings = _settings(config)
+        settings = _settings(config, environment)
         show_rows("store", [_identity(owned.init(settings.spec.store, settings.base))], output)
 
 
 @app.command()
-def migrate(config: ConfigOption = None, output: OutputOption = Output.TABLE) -> None:
+def migrate(
+    config: ConfigOption = None, environment: EnvironmentOption = "dev", output: OutputOption = Output.TABLE
+) -> None:
     """Add a change counter to the database that the mapping describes; its own columns and rows stay as they are."""
     from pointsman.runs import owned
 
     with guarded(output):
-        settings = _settings(config)
+        settings = _settings(config, environment)
         show_rows("store", [_identity(owned.migrate(settings.spec.store, settings.base))], output)
 
 
 @app.command("list")
 def listed(
     config: ConfigOption = None,
+    environment: EnvironmentOption = "dev",
     state: StateOption = None,
     kind: KindOption = "",
     limit: LimitOption = 50,
@@ -65,8 +69,8 @@ def listed(
     """List runs, the newest change first."""
     from pointsman.cli import run_tables
 
-    with guarded(output), _views(_settings(config)) as views:
-        runs = views.runs(_page(state, kind, limit))
+    with guarded(output), views(config, environment) as shown:
+        runs = shown.runs(_page(state, kind, limit))
         if output is Output.JSON:
             show_rows("runs", runs, output)
         else:
@@ -74,12 +78,17 @@ def listed(
 
 
 @app.command()
-def show(run: RunArgument, config: ConfigOption = None, output: OutputOption = Output.TABLE) -> None:
+def show(
+    run: RunArgument,
+    config: ConfigOption = None,
+    environment: EnvironmentOption = "dev",
+    output: OutputOption = Output.TABLE,
+) -> None:
     """Show a run with its steps, what was told of it, and what handlers made of that."""
     from pointsman.cli import run_tables
 
-    with guarded(output), _views(_settings(config)) as views:
-        found = views.run(run)
+    with guarded(output), views(config, environment) as shown:
+        found = shown.run(run)
         if found is None:
             raise UsageError(f"there is no run {run!r}", remedy="pointsman runs list")
         if output is Output.JSON:
@@ -91,6 +100,7 @@ def show(run: RunArgument, config: ConfigOption = None, output: OutputOption = O
 @app.command()
 def watch(
     config: ConfigOption = None,
+    environment: EnvironmentOption = "dev",
     state: StateOption = None,
     kind: KindOption = "",
     limit: LimitOption = 30,
@@ -100,9 +110,9 @@ def watch(
     """Show runs as they go until Ctrl-C; with --output json a document a look."""
     from pointsman.cli import run_tables
 
-    with guarded(output), _views(_settings(config)) as views:
+    with guarded(output), views(config, environment) as shown:
         wanted = _page(state, kind, limit)
-        run_tables.watch(lambda: views.runs(wanted), interval, output)
+        run_tables.watch(lambda: shown.runs(wanted), interval, output)
 
 
 @app.command("create-test")
@@ -112,6 +122,7 @@ def create_test(
         typer.Argument(help="completing, failing, cancelling, stalling, silent, waiting or queued."),
     ] = "completing",
     config: ConfigOption = None,
+    environment: EnvironmentOption = "dev",
     count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many runs.")] = 1,
     steps: Annotated[int, typer.Option(min=0, max=1000, help="How many steps each has.")] = 4,
     kind: Annotated[str, typer.Option(help="Their kind.")] = "test",
@@ -126,7 +137,7 @@ def create_test(
     from pointsman.spec.scalars import duration_seconds
 
     with guarded(output):
-        settings = _settings(config)
+        settings = _settings(config, environment)
         store, base = settings.spec.store, settings.base
         try:
             going = simulating.How(how)
@@ -140,66 +151,54 @@ def create_test(
 
 
 @app.command()
-def rerun(run: RunArgument, config: ConfigOption = None, output: OutputOption = Output.TABLE) -> None:
+def rerun(
+    run: RunArgument,
+    config: ConfigOption = None,
+    environment: EnvironmentOption = "dev",
+    output: OutputOption = Output.TABLE,
+) -> None:
     """Ask for a run to be run again: of GitHub where it is one of Actions, else of the hook in the settings."""
     from pointsman.monitor import rerunning
 
     with guarded(output):
-        settings = _settings(config)
-        with _views(settings) as views:
-            found = next((one for each in views.sources if (one := each.run(run)) is not None), None)
+        settings = _settings(config, environment)
+        with local(settings) as here:
+            found = next((one for each in here.sources if (one := each.run(run)) is not None), None)
         if found is None:
             raise UsageError(f"there is no run {run!r}", remedy="pointsman runs list")
         show_rows("rerun", [{"run": run, "result": rerunning.rerun(found, settings.spec.rerun)}], output)
 
 
 @letters.command("list")
-def list_letters(config: ConfigOption = None, handler: HandlerOption = "", output: OutputOption = Output.TABLE) -> None:
+def list_letters(
+    config: ConfigOption = None,
+    environment: EnvironmentOption = "dev",
+    handler: HandlerOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
     """List what was given up, with the reason, the oldest first."""
-    with guarded(output), _views(_settings(config)) as views:
-        show_rows("dead letters", views.dead_letters(handler), output)
+    with guarded(output), views(config, environment) as shown:
+        show_rows("dead letters", shown.dead_letters(handler), output)
 
 
 @letters.command()
 def retry(
     config: ConfigOption = None,
+    environment: EnvironmentOption = "dev",
     handler: HandlerOption = "",
     event: Annotated[list[str] | None, typer.Option("--event", help="Only this event's; may be repeated.")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Have what was given up tried again, all of it or some; the monitor does it within a second."""
-    from datetime import UTC, datetime
+    from pointsman.cli import retrying
 
-    from pointsman.monitor.letters import Letters
-
-    with guarded(output), _views(_settings(config)) as views:
-        if views.journal is None:
-            raise UsageError("no monitor has run here yet: there are no dead letters", remedy="pointsman monitor run")
-        count = Letters(views.journal).retry(datetime.now(UTC).timestamp(), handler, event or ())
+    with guarded(output):
+        count = retrying.retry(watched(config, environment), handler, event or ())
         show_rows("dead letters", [{"retried": count}], output)
 
 
-def _settings(config: Any) -> Settings:
-    from pointsman.monitor import settings as reading
-
-    return reading.read(config)
-
-
-@contextlib.contextmanager
-def _views(settings: Settings) -> Iterator[Views]:
-    from pointsman.monitor.journal import Journal
-    from pointsman.monitor.sources import sources
-    from pointsman.monitor.views import Views
-
-    found = sources(settings)
-    journal = Journal(settings.journal) if settings.journal.exists() else None
-    try:
-        yield Views(found, journal)
-    finally:
-        for each in found:
-            each.close()
-        if journal is not None:
-            journal.close()
+def _settings(config: Path | None, environment: str) -> Settings:
+    return watched(config, environment).settings
 
 
 def _page(state: list[RunState] | None, kind: str, limit: int) -> Page:

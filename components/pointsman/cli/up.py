@@ -16,12 +16,12 @@ from pointsman.checks import Report
 from pointsman.cli.documents import ImageLine, UpDocument
 from pointsman.cli.output import Output, checks_table, emit, failures_text, lines, summary_table
 from pointsman.declared import Declared, declared
-from pointsman.deploy import stack, variables
+from pointsman.deploy import runs_store, stack, variables
 from pointsman.deploy.events import Run
 from pointsman.errors import PointsmanError
 from pointsman.images.model import Resolution
 from pointsman.images.resolve import ensure as ensure_images
-from pointsman.paths import environment_dir
+from pointsman.paths import checkout, environment_dir
 from pointsman.preflight import release_dead_locks
 from pointsman.preflight import run as run_preflight
 from pointsman.spec.models import Environment
@@ -66,6 +66,8 @@ def bring_up(environment: str, output: Output, console: Console) -> int:
             toolchain = _toolchain(console)
         with phase("images"):
             resolution = _images(environment, spec, console)
+    if made := runs_store.make(spec, checkout()):
+        console.print(f"made the runs store {made}")
     with phase("pulumi"):
         run = stack.up(environment, variables.of(toolchain), console)
     with phase("verify"):

@@ -1,5 +1,4 @@
-"""`python -m pointsman.monitor --settings FILE`: the run monitor as a service of its own, in a container or under a
-service manager that has no use for the whole command line."""
+"""`python -m pointsman.monitor --settings FILE`: the run monitor in a container, which has no whole command line."""
 
 from __future__ import annotations
 
@@ -7,24 +6,44 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pointsman.errors import PointsmanError
+from pointsman.errors import EXIT_GOOD, PointsmanError
 from pointsman.monitor import settings
+from pointsman.monitor.journal import Journal
+from pointsman.monitor.letters import Letters
 from pointsman.monitor.loop import Monitor
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Watches until SIGTERM or SIGINT; the exit code."""
+    """Watches until SIGTERM or SIGINT, or has what was given up tried again; the exit code."""
     parser = argparse.ArgumentParser(prog="pointsman-run-monitor", description="Sees runs end, stall or go silent.")
     parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="monitor.yaml")
+    parser.add_argument(
+        "--retry", action="store_true", help="have what was given up tried again, print how much, and end"
+    )
+    parser.add_argument("--handler", default="", help="with --retry: only what this handler gave up")
+    parser.add_argument("--event", action="append", default=[], help="with --retry: only this event's; may be repeated")
     given = parser.parse_args(words)
     log_to_stderr()
     try:
-        return Monitor(settings.read(given.settings)).run()
+        found = settings.read(given.settings)
+        if given.retry:
+            print(_retry(found.journal, given.handler, given.event))
+            return EXIT_GOOD
+        return Monitor(found).run()
     except PointsmanError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+
+
+def _retry(file: Path, handler: str, events: Sequence[str]) -> int:
+    journal = Journal(file)
+    try:
+        return Letters(journal).retry(datetime.now(UTC).timestamp(), handler, events)
+    finally:
+        journal.close()
 
 
 def log_to_stderr() -> None:

@@ -225,10 +225,11 @@ class Monitor:
         yield one(
             f"{PREFIX}settings_good", "0 where settings that were to be read anew are wrong.", not self._reload_failed
         )
-        yield from self._measures.families()
+        handlers = tuple(duty.bus.handlers) if duty is not None else ()
+        yield from self._measures.families(handlers)
         if duty is not None:
             yield from duty.metrics.families()
-        yield from self._of_journal(tuple(duty.bus.handlers) if duty is not None else ())
+        yield from self._of_journal(handlers)
 
     def _of_journal(self, handlers: Sequence[str]) -> Iterator[Family]:
         """What can be told while the journal cannot be read is told all the same."""

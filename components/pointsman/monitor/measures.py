@@ -88,8 +88,8 @@ class Measures:
             labels: Labels = (("handler", delivered.handler),)
             self._handling.setdefault(labels, Durations(HANDLER_BOUNDS)).add(delivered.seconds)
 
-    def families(self) -> Iterator[Family]:
-        """What the page shows of it."""
+    def families(self, handlers: Iterable[str] = ()) -> Iterator[Family]:
+        """What the page shows of it; a handler of `handlers` that never failed has failed 0 times."""
         with self._lock:
             states = dict(self.sources)
             now = self.clock.monotonic()
@@ -107,7 +107,7 @@ class Measures:
             yield each(f"{PREFIX}detections_total", "Events found, by kind.", "kind", found, COUNTER)
             yield from histogram("detection_latency", "How late changes were seen.", self._latency)
             yield from histogram("handler", "How long handlers worked at an event.", self._handling)
-            failures = {name: float(count) for name, count in self._failures.items()}
+            failures = {name: float(self._failures[name]) for name in sorted({*handlers, *self._failures})}
             name = f"{PREFIX}handler_failures_total"
             yield each(name, "Deliveries that failed, to be tried again or given up.", "handler", failures, COUNTER)
 

@@ -45,6 +45,7 @@ _ENDS = {
     How.FAILING: RunState.FAILED,
     How.CANCELLING: RunState.CANCELLED,
 }
+_ACTIVE = [state for state in RunState if state not in FINAL]
 _BEGINS = {How.WAITING: RunState.WAITING_FOR_APPROVAL, How.QUEUED: RunState.QUEUED}
 
 
@@ -97,6 +98,18 @@ def advance(settings: StoreSettings | str, most: int | None = None, base: Path |
     return len(ids)
 
 
+def cancel(settings: StoreSettings | str, kind: str, base: Path | None = None) -> int:
+    """Cancel the runs of a kind that are made up and have not ended; how many it were."""
+    place = placed(settings, base)
+    only_owned(place, "a test")
+    only_existing(place)
+    now, runs = datetime.now(UTC), schema.runs
+    mine = sa.and_(runs.c.kind == kind, runs.c.id.startswith(f"{PREFIX}-"), runs.c.state.in_(_ACTIVE))
+    over = {"state": RunState.CANCELLED, "heartbeat_at": now, "finished_at": now, "updated_at": now}
+    with transaction(place) as connection:
+        return connection.execute(runs.update().where(mine).values(**over)).rowcount
+
+
 def _run(run_id: str, how: How, kind: str, began: datetime) -> _Row:
     state = _BEGINS.get(how, RunState.RUNNING)
     started = None if state is RunState.QUEUED else began
@@ -140,9 +153,8 @@ def _artifacts(place: Place, run_id: str) -> None:
 
 def _due(connection: sa.Connection, most: int | None) -> Sequence[str]:
     runs = schema.runs.c
-    active = [state for state in RunState if state not in FINAL]
     going = sa.or_(*(runs.id.startswith(f"{PREFIX}-{how}-") for how in (*_ENDS, How.STALLING)))
-    wanted = sa.select(runs.id).where(runs.state.in_(active), going).order_by(runs.updated_at, runs.id)
+    wanted = sa.select(runs.id).where(runs.state.in_(_ACTIVE), going).order_by(runs.updated_at, runs.id)
     return connection.scalars(wanted.limit(most)).all()
 
 
@@ -182,8 +194,7 @@ def _advance(connection: sa.Connection, ids: Sequence[str], now: datetime) -> No
 def _unfinished(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[int]]:
     """The positions of the steps that are still to end, of each run, in their order."""
     steps, left = schema.steps.c, dict[str, list[int]]()
-    unfinished = steps.state.in_([state for state in RunState if state not in FINAL])
-    wanted = sa.select(steps.run_id, steps.position).where(steps.run_id.in_(ids), unfinished)
+    wanted = sa.select(steps.run_id, steps.position).where(steps.run_id.in_(ids), steps.state.in_(_ACTIVE))
     for row in connection.execute(wanted.order_by(steps.run_id, steps.position)):
         left.setdefault(row.run_id, []).append(row.position)
     return left

@@ -18,6 +18,7 @@ CONFIG = "/etc/run-monitor"
 DATA = "/var/lib/run-monitor"
 SETTINGS, ALERTS, MAPPING = "monitor.yaml", "alerts.yaml", "mapping.yaml"
 PASSWORD, TOKEN = "store-password", "github-token"
+COMMAND = ("/usr/bin/python3", "-m", "pointsman.monitor", "--settings", f"{CONFIG}/current/{SETTINGS}")
 SQLITE_WAIVER = "the runs store is a file of this machine that other programs write; the monitor only reads it"
 ARTIFACTS_WAIVER = "what runs made lies in this folder of the machine, and is read to be archived"
 
@@ -31,7 +32,7 @@ def service(spec: Environment, machine: Machine, alerts: Service | None, spans: 
     return Service(
         name=NAME,
         image=NAME,
-        command=("/usr/bin/python3", "-m", "pointsman.monitor", "--settings", _here(SETTINGS)),
+        command=COMMAND,
         exposed=(Exposed("http", PORT, spec.ports.monitor, "ports.monitor"),),
         memory=size_bytes(declared.resources.memory),
         cpus=declared.resources.cpus,

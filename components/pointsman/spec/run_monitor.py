@@ -8,9 +8,9 @@ from pydantic import Field
 
 from pointsman.spec.base import ExporterResources, Misfit, Model
 from pointsman.spec.github_runs import GitHubRuns
-from pointsman.spec.monitor import LimitsSpec
+from pointsman.spec.monitor import LimitsSpec, RerunSpec
 from pointsman.spec.run_alerts import Rule, RuleName
-from pointsman.spec.runs import DEFAULT_URL, EstateId, StoreMapping, StoreUrl
+from pointsman.spec.runs import DEFAULT_URL, EstateId, StoreMapping, StoreSettings, StoreUrl
 from pointsman.spec.scalars import Size
 from pointsman.spec.secrets import Password
 
@@ -40,6 +40,13 @@ class WatchedStore(Model):
         "to the checkout; the folder around it is mounted read-only. Left out: such a run has no archive.",
     )
 
+    @property
+    def own_file(self) -> StoreSettings | None:
+        """The store as programs of this machine reach it, where it is a file with Pointsman's own tables."""
+        if self.mapping is not None or not self.url.startswith(SQLITE):
+            return None
+        return StoreSettings(url=self.url, estate_id=self.estate_id, artifacts=self.artifacts)
+
     def misfits(self) -> Iterator[Misfit]:
         """A password for a file."""
         if self.password and self.url.startswith(SQLITE):
@@ -67,4 +74,5 @@ class RunMonitor(Model):
         default_factory=dict,
         description="Alerts on runs by name, beside the built-in ones or to change one. Alertmanager tells them.",
     )
+    rerun: RerunSpec = RerunSpec()
     resources: ExporterResources = ExporterResources(memory="256MiB", cpus=0.5)

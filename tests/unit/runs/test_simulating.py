@@ -51,6 +51,19 @@ def test_a_run_may_have_begun_long_ago(empty: Store) -> None:
     assert (run.artifacts / "output.log").is_file()
 
 
+def test_those_of_a_kind_can_be_cancelled(empty: Store) -> None:
+    """What has ended, and what is of another kind, stays as it is."""
+    over, mine, other = (
+        simulating.create(empty.settings, How.COMPLETING, steps=1, kind=kind, base=empty.base)[0]
+        for kind in ("demo", "demo", "test")
+    )
+    simulating.advance(empty.settings, 1, base=empty.base)
+    assert simulating.cancel(empty.settings, "demo", base=empty.base) == 1
+    source = empty.source()
+    states = [_run(source.run(each)).state for each in (over, mine, other)]
+    assert states == [RunState.COMPLETED, RunState.CANCELLED, RunState.RUNNING]
+
+
 def test_many_are_advanced_a_few_at_a_time(empty: Store) -> None:
     """Those first that have waited longest, until all are over."""
     ids = simulating.create(empty.settings, How.COMPLETING, 30, steps=1, base=empty.base)

@@ -9,7 +9,6 @@ Place = tuple[str, str]
 
 MAY_BE_EMPTY: Mapping[Place, str] = {
     ("run-monitor", "Stalls"): "until a run stalls",
-    ("run-monitor", "Handler failures"): "until a delivery fails",
     ("run-monitor", "Runs under way"): "while none is under way",
     ("run-monitor", "Runs by state"): "while none was under way within the range shown",
     ("run-monitor", "Runs that ended"): "until a run ends",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -163,3 +163,19 @@ def _refuse_foreign(kind: str, name: str, found: dict[str, str], estate: str) ->
         f"the {kind} {name} exists already and {whose}; it is left alone",
         remedy=f"give this environment another name, or remove the {kind} by hand",
     )
+
+
+def run_inside(client: APIClient, container: str, words: Sequence[str]) -> tuple[int, str]:
+    """Runs a program in a container that runs; its exit code and what it said.
+
+    Raises UnreachableError where there is no such container, or it does not run.
+    """
+    from docker.errors import APIError
+
+    try:
+        made = client.exec_create(container, list(words))
+        said = client.exec_start(made["Id"])
+        code = client.exec_inspect(made["Id"])["ExitCode"]
+    except APIError as error:
+        raise UnreachableError(f"nothing can be run in {container}: {error.explanation}") from error
+    return int(code), said.decode("utf-8", "replace")
