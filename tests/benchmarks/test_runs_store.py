@@ -22,37 +22,11 @@ from pointsman.runs import simulating
 from pointsman.runs.opening import opened
 from pointsman.spec.runs import StoreSettings
 from tests.benchmarks.measuring import timed
+from tests.benchmarks.storing import WRITER
 from tests.postgres import serving
 
 SECONDS = 20
 SOURCE = Path(__file__).parents[2] / "components"
-# Ten commits a second, as of many writers; the time of each is what the heartbeat says.
-WRITER = """
-import sys, time
-from datetime import UTC, datetime
-import sqlalchemy as sa
-from pointsman.runs import schema
-from pointsman.runs.opening import placed, writing
-from pointsman.spec.runs import StoreSettings
-settings = StoreSettings.model_validate_json(sys.argv[1])
-place = placed(settings)
-engine = writing(place)
-if place.address is not None:
-    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: place.address.connect({}))
-runs = schema.runs
-with engine.connect() as connection:
-    ids = list(connection.scalars(sa.select(runs.c.id)))
-count, at = max(1, len(ids) // 1000), 0
-until = time.monotonic() + float(sys.argv[2])
-change = runs.update().where(runs.c.id == sa.bindparam("key"))
-while time.monotonic() < until:
-    begun, now = time.monotonic(), datetime.now(UTC)
-    part = [ids[(at + each) % len(ids)] for each in range(count)]
-    at += count
-    with engine.begin() as connection:
-        connection.execute(change.values(heartbeat_at=now, updated_at=now), [{"key": each} for each in part])
-    time.sleep(max(0, 0.1 - (time.monotonic() - begun)))
-"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -74,7 +48,7 @@ def test_following(store: StoreSettings, active: int) -> None:
     first = timed(lambda: _drain(store))
     while found.more:
         found = source.changes(found.cursor)
-    command = [sys.executable, "-c", WRITER, store.model_dump_json(), str(SECONDS)]
+    command = [sys.executable, "-c", WRITER, store.model_dump_json(), str(SECONDS), "0"]
     writer = subprocess.Popen(command, env={"PYTHONPATH": str(SOURCE)})
     latencies, reads, begun, used = list[float](), 0, time.monotonic(), _processor_seconds()
     while writer.poll() is None:
