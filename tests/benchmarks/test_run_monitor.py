@@ -51,9 +51,9 @@ def test_ends_are_seen_soon_and_cheaply(database: Database | None, active: int, 
         site = Site(tmp_path, sink, database, traces=None)
         site.settle(archive=OFF, reports=OFF, traces=None)
         site.write("alerts.yaml", {"rules": {name: {"enabled": False} for name in ("RunCompleted", "RunFailed")}})
-        simulating.create(site.store, How.STALLING, active, base=site.folder)
+        simulating.create(site.store, How.STALLING, active, steps=0, base=site.folder)
         with site.monitor() as monitor:
-            until(lambda: _seen(monitor, active), "all runs are known", 60)
+            until(lambda: _seen(monitor, active), "all runs are known, and logged as begun", 300)
             time.sleep(SETTLE_SECONDS)
             process = psutil.Process(monitor.process.pid)
             command = [sys.executable, "-c", WRITER, site.store.model_dump_json(), str(SECONDS), "10"]
@@ -122,7 +122,9 @@ def _answers(monitor: Running) -> bool:
 
 
 def _seen(monitor: Running, active: int) -> bool:
-    return _answers(monitor) and sum(monitor.page("runs{").values()) >= active
+    if not _answers(monitor) or sum(monitor.page("runs{").values()) < active:
+        return False
+    return not sum(monitor.page("queue_depth").values())
 
 
 def _latencies(site: Site) -> Iterator[float]:

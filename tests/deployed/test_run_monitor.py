@@ -72,7 +72,7 @@ def watched(whole_session_estate: Estate) -> Watched:
     for how in ENDS:
         found.runs[how] = _made(whole_session_estate, how, "--advance", "--interval", "0.2")
     found.runs["silent"] = _made(whole_session_estate, "silent", "--age", "1h")
-    assert clone.git("status", "--porcelain") == "", "the store is none of git's"
+    assert ".state" not in clone.git("status", "--porcelain"), "a store is nothing to be committed"
     return found
 
 
@@ -142,9 +142,9 @@ def test_it_is_told(watched: Watched, how: str, alert: str) -> None:
 def test_a_stall_is_shown(watched: Watched) -> None:
     """By the command line as by the page: which run, and what is wrong with it."""
     silent = watched.runs["silent"]
-    eventually(lambda: watched.api(f"/api/runs/{silent}")["stalled"] == ["silent"], SECONDS)
+    eventually(lambda: watched.api(f"/api/runs/{silent}")["stalls"] == ["silent"], SECONDS)
     rows = watched.pointsman("list")
-    assert {each["id"]: each["stalled"] for each in rows if each["id"] in watched.runs.values()} == {
+    assert {each["id"]: each["stalls"] for each in rows if each["id"] in watched.runs.values()} == {
         watched.runs["completing"]: [],
         watched.runs["failing"]: [],
         silent: ["silent"],

@@ -73,9 +73,9 @@ def create(
         part = ids[start : start + BATCH]
         with transaction(place) as connection:
             connection.execute(schema.runs.insert(), [_run(run_id, how, kind, began) for run_id in part])
-            connection.execute(
-                schema.steps.insert(), [_step(run_id, how, number, began) for run_id in part for number in range(steps)]
-            )
+            if steps:
+                rows = [_step(run_id, how, number, began) for run_id in part for number in range(steps)]
+                connection.execute(schema.steps.insert(), rows)
     for run_id in ids:
         _artifacts(place, run_id)
     return ids

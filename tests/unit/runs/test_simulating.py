@@ -51,6 +51,13 @@ def test_a_run_may_have_begun_long_ago(empty: Store) -> None:
     assert (run.artifacts / "output.log").is_file()
 
 
+def test_a_run_may_have_no_steps(empty: Store) -> None:
+    """It ends at the first step that is taken."""
+    (run_id,) = simulating.create(empty.settings, How.COMPLETING, steps=0, base=empty.base)
+    simulating.advance(empty.settings, base=empty.base)
+    assert _run(empty.source().run(run_id)).state is RunState.COMPLETED
+
+
 def test_those_of_a_kind_can_be_cancelled(empty: Store) -> None:
     """What has ended, and what is of another kind, stays as it is."""
     over, mine, other = (
