@@ -100,4 +100,4 @@ def test_the_sdk_is_imported_for_texts_that_are_not_kept_and_for_nothing_else() 
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "components")}
     command = [sys.executable, "-c", RUN]
     runs = [subprocess.run(command, env=environment, text=True, capture_output=True, check=True) for _ in range(2)]
-    assert [run.stdout.split() for run in runs] == [["8", "False", "True"], ["8", "False", "False"]]
+    assert [run.stdout.split() for run in runs] == [["9", "False", "True"], ["9", "False", "False"]]

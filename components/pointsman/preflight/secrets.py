@@ -38,6 +38,10 @@ def named_in(spec: Environment) -> Iterator[tuple[Location, Secret]]:
     """Every secret of the spec with its key."""
     if token := spec.runners.github.token:
         yield ("runners", "github", "token"), token
+    if spec.monitor.enabled and (password := spec.monitor.store.password):
+        yield ("monitor", "store", "password"), password
+    if spec.monitor.enabled and spec.monitor.github:
+        yield ("monitor", "github", "token"), spec.monitor.github.token
     for place, receiver in enumerate(spec.alertmanager.receivers):
         for key, secret in receiver.secrets():
             yield ("alertmanager", "receivers", place, key), secret

@@ -7,7 +7,7 @@ SIZE = "a size: a whole number with B, KiB, MiB, GiB or TiB, such as 512MiB"
 PORT = "a whole number from 1 to 65535"
 SECTIONS = (
     "target, images, network, ports, container_logs, prometheus, alerts, slos, alertmanager, alert_sink, notifier, "
-    "loki, log_agent, tempo, collector, grafana, exporters, runners, socket_proxy, telemetry"
+    "loki, log_agent, tempo, collector, grafana, exporters, runners, monitor, socket_proxy, telemetry"
 )
 MATCHER = 'a label, =, !=, =~ or !~, and a value in double quotes without backslashes, such as job="api"'
 LABEL = "a label name: letters, digits and underscores, no digit first"
@@ -22,7 +22,10 @@ GOLDEN: dict[str, tuple[str, list[str]]] = {
     ),
     "unknown key of another section": (
         "retention: 3d\n",
-        ["1:1  retention  unknown key; did you mean prometheus.retention or loki.retention or tempo.retention?"],
+        [
+            "1:1  retention  unknown key; did you mean prometheus.retention or loki.retention or tempo.retention or "
+            "monitor.limits.retention?"
+        ],
     ),
     "unknown key, wrong way round": (
         "prometheus: {port: 1}\n",
