@@ -77,8 +77,14 @@ class Measures:
             for event in events:
                 self._detections[event.kind.value] += 1
                 if live and event.kind in _CHANGES:
-                    late = max(0.0, (event.at - event.run.updated_at).total_seconds() - skew)
-                    self._latency.setdefault((), Durations(LATENCY_BOUNDS)).add(late)
+                    self._latency.setdefault((), Durations(LATENCY_BOUNDS)).add(self._late(event, skew))
+
+    def _late(self, event: Event, skew: float) -> float:
+        """Seconds since the change was written: what was not there at the last look came later, whatever time it bears,
+        as with rows that are filled in afterwards."""
+        told = max(0.0, (event.at - event.run.updated_at).total_seconds() - skew)
+        state = self.sources.get(event.run.source)
+        return told if state is None or state.read_at is None else min(told, self.clock.monotonic() - state.read_at)
 
     def delivered(self, delivered: Delivered) -> None:
         """A handler was asked."""

@@ -94,6 +94,21 @@ def test_figures() -> None:
         assert f"pointsman_monitor_{line}\n" in page
 
 
+def test_a_row_that_was_filled_in_afterwards_is_not_late() -> None:
+    """A change cannot be older than the look that did not find it; after a time without looks it can."""
+    clock = ManualClock(4000)
+    measures = Measures(clock)
+    old = a_run(RunState.COMPLETED, at=100)
+    measures.polled(old.source)
+    clock.pass_(0.2)
+    measures.detected([Event(EventKind.COMPLETED, old, after(4000.2), "")], 0.0, live=True)
+    clock.pass_(20)
+    measures.detected([Event(EventKind.COMPLETED, old, after(4020.2), "")], 0.0, live=True)
+    page = text(measures.families())
+    for line in ('bucket{le="0.25"} 1', 'bucket{le="10"} 1', 'bucket{le="30"} 2'):
+        assert f"pointsman_monitor_detection_latency_seconds_{line}\n" in page
+
+
 def test_labels_are_bounded() -> None:
     """However many kinds of runs there are; runs themselves are none."""
     counts = {("store", "running", f"kind-{number}"): number + 1 for number in range(MOST_KINDS + 50)}
