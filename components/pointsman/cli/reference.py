@@ -23,6 +23,8 @@ from pointsman.signals.dashboards import reference as dashboards
 from pointsman.spec.base import Location
 from pointsman.spec.mistakes import key_path
 from pointsman.spec.models import Environment
+from pointsman.spec.monitor import MonitorSpec
+from pointsman.spec.run_alerts import RunAlerts
 from pointsman.spec.schema import ITEM, known_keys, schema_at, schema_text
 from pointsman.spec.wording import expected
 
@@ -55,6 +57,8 @@ def pages() -> dict[str, str]:
         "images.md": images(load_catalogue()),
         "dashboards.md": _page("Dashboards", *dashboards.parts()),
         "spec.schema.json": schema_text(),
+        "monitor.schema.json": schema_text(MonitorSpec),
+        "run-alerts.schema.json": schema_text(RunAlerts),
         "documents.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 

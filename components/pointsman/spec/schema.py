@@ -17,9 +17,16 @@ from pydantic import BaseModel
 
 from pointsman.spec.base import Location
 from pointsman.spec.models import Environment
+from pointsman.spec.monitor import MonitorSpec
+from pointsman.spec.run_alerts import RunAlerts
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-IDENTITY = "urn:pointsman:spec:1"
+HEADS: dict[type[BaseModel], tuple[str, str]] = {
+    Environment: ("urn:pointsman:spec:1", "Pointsman environment"),
+    MonitorSpec: ("urn:pointsman:monitor:1", "Pointsman run monitor"),
+    RunAlerts: ("urn:pointsman:run-alerts:1", "Pointsman alerts on runs"),
+}
+"""Identity and title of each file that people write."""
 ITEM = "[]"
 """Stands for any position of a list in the locations of `known_keys`."""
 
@@ -44,8 +51,13 @@ def json_schema() -> Schema:
     return copy.deepcopy(_schema())
 
 
-def schema_text() -> str:
-    """The text of docs/reference/spec.schema.json."""
+def schema_text(model: type[BaseModel] = Environment) -> str:
+    """The text of docs/reference/spec.schema.json, or of that of another file that people write."""
+    with schema_of(model):
+        return _text()
+
+
+def _text() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -153,9 +165,11 @@ def _schema() -> Schema:
 @lru_cache(maxsize=4)
 def _schema_of(model: type[BaseModel]) -> Schema:
     generated = model.model_json_schema()
-    head = {"$schema": DIALECT, "$id": IDENTITY, "title": "Pointsman environment"} if model is Environment else {}
     tidied: Schema = _tidied(generated)
-    return {**head, **tidied}
+    if model not in HEADS:
+        return tidied
+    identity, title = HEADS[model]
+    return {"$schema": DIALECT, "$id": identity, "title": title, **tidied}
 
 
 def _tidied(schema: Any) -> Any:
