@@ -38,7 +38,9 @@ SHARING = (
 # What takes longest begins first; all else fills the gaps at the end.
 LONGEST = (
     "tests/unit/playbooks/test_playbooks.py",
+    "tests/unit/monitor/running/test_crash_matrix.py",
     "tests/unit/plays/test_running.py",
+    "tests/unit/monitor/handlers/test_archive.py",
     "test_hosts_as_declared",
     "tests/deployed/test_killed.py",
     "tests/docs/test_commands.py",
