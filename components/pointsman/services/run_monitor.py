@@ -8,6 +8,7 @@ from typing import Any
 from pointsman.services import notifier
 from pointsman.services.model import Config, Exposed, HostMount, Machine, Probe, RestartInPlace, SecretSource, Service
 from pointsman.spec.models import Environment
+from pointsman.spec.run_alerts import BUILT_IN
 from pointsman.spec.run_monitor import SQLITE, WatchedStore
 from pointsman.spec.scalars import size_bytes
 from pointsman.yaml_text import yaml_text
@@ -94,9 +95,11 @@ def _artifacts(store: WatchedStore, machine: Machine) -> str:
 
 
 def _alerts(spec: Environment, alerts: Service | None) -> dict[str, Any]:
-    rules = {name: rule.model_dump(mode="json", exclude_unset=True) for name, rule in spec.monitor.rules.items()}
+    declared = {name: rule.model_dump(mode="json", exclude_unset=True) for name, rule in spec.monitor.rules.items()}
+    pages = {name: {"runbook": f"{spec.alerts.runbooks}/{name}.md"} for name in BUILT_IN}
+    rules = {name: {**pages.get(name, {}), **declared.get(name, {})} for name in {**pages, **declared}}
     return {
-        **({"rules": rules} if rules else {}),
+        "rules": rules,
         **({"alertmanager": {"url": alerts.url()}} if alerts else {}),
     }
 

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, StringConstraints
 
 from pointsman.spec.alerting import Hours, TimeZone, Weekday
+from pointsman.spec.alerts import RUNBOOKS
 from pointsman.spec.base import Misfit, Model
 from pointsman.spec.receivers import Severity
 from pointsman.spec.run_channels import Channel, built_in
@@ -69,13 +70,17 @@ class Rule(Model):
     runbook: HttpUrl | None = Field(default=None, description="What to do then.")
 
 
+def _told(name: str, event: EventName, severity: Severity) -> Rule:
+    return Rule(events=[event], severity=severity, runbook=f"{RUNBOOKS}/{name}.md")
+
+
 BUILT_IN: Mapping[str, Rule] = {
-    "RunCompleted": Rule(events=["run_completed"], severity="info"),
-    "RunFailed": Rule(events=["run_failed"], severity="critical"),
-    "RunStalled": Rule(events=["run_stalled"], severity="warning"),
-    "MonitorUnhealthy": Rule(events=["monitor_unhealthy"], severity="critical"),
+    "RunCompleted": _told("RunCompleted", "run_completed", "info"),
+    "RunFailed": _told("RunFailed", "run_failed", "critical"),
+    "RunStalled": _told("RunStalled", "run_stalled", "warning"),
+    "MonitorUnhealthy": _told("MonitorUnhealthy", "monitor_unhealthy", "critical"),
 }
-"""The rules that hold without a file."""
+"""The rules that hold without a file, each with its page in runbooks/."""
 
 
 class QuietHours(Model):

@@ -12,7 +12,7 @@ from pointsman.services.estate import compose
 from pointsman.services.model import Machine, Service
 from pointsman.spec.monitor import MonitorSpec
 from pointsman.spec.reader import parse, parse_as
-from pointsman.spec.run_alerts import RunAlerts
+from pointsman.spec.run_alerts import BUILT_IN, RunAlerts
 from pointsman.spec.runs import StoreMapping
 
 HERE = "/etc/run-monitor/current"
@@ -100,7 +100,17 @@ def test_what_is_not_there_is_not_spoken_to() -> None:
     """Without Collector and Alertmanager there are no spans, and alerts are told by the monitor itself."""
     service = monitor("", "collector: {enabled: false}\ntempo: {enabled: false}\nalertmanager: {enabled: false}")
     assert "traces" not in files(service)["monitor.yaml"]
-    assert files(service)["alerts.yaml"] == {}
+    assert set(files(service)["alerts.yaml"]) == {"rules"}
+
+
+def test_built_in_rules_lead_to_the_runbooks() -> None:
+    """Where the spec has them read; a rule that names its own page keeps it."""
+    more = "alerts: {runbooks: 'https://wiki.example.org/runbooks'}"
+    service = monitor("rules: {RunFailed: {runbook: 'https://a.example.org/b'}}", more)
+    pages = {name: rule["runbook"] for name, rule in files(service)["alerts.yaml"]["rules"].items()}
+    assert pages.keys() == BUILT_IN.keys()
+    assert pages["RunStalled"] == "https://wiki.example.org/runbooks/RunStalled.md"
+    assert pages["RunFailed"] == "https://a.example.org/b"
 
 
 def test_wrong_ones_are_refused() -> None:

@@ -17,6 +17,7 @@ from pointsman.signals.catalogue import alerts, every_group
 from pointsman.signals.model import Alert
 from pointsman.spec.mistakes import key_path
 from pointsman.spec.models import Environment
+from pointsman.spec.run_alerts import BUILT_IN
 from pointsman.spec.schema import known_keys
 
 CHECKOUT = Path(__file__).parents[3]
@@ -92,6 +93,14 @@ def test_the_first_line_is_the_alert_s() -> None:
         if alert.severity != "none":
             head = (FOLDER / f"{alert.name}.md").read_text().partition("## Meaning")[0]
             assert f"Severity {alert.severity}, owner {alert.owner}, board `{alert.dashboard}`." in head
+
+
+def test_what_the_run_monitor_tells_by_itself_has_a_page() -> None:
+    """Each rule that holds without a file, with its severity."""
+    for name, rule in BUILT_IN.items():
+        page = FOLDER / f"{name}.md"
+        assert str(rule.runbook).endswith(f"/runbooks/{page.name}")
+        assert f"\n\nSeverity {rule.severity}, told by the run monitor itself." in page.read_text()
 
 
 def test_the_quick_reference_fits_on_a_page() -> None:
