@@ -29,7 +29,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 600
 POLL_SECONDS = 0.2
 # The key of a service's main port in the spec, where it is not the service's name.
-MAIN_PORTS = {"collector": "otlp_http", "board": "grafana"}
+MAIN_PORTS = {"collector": "otlp_http", "board": "grafana", "run-monitor": "monitor"}
 QUIET = ("same", "refresh", "read")
 MARKER = "pointsman_test_marker"
 

@@ -11,11 +11,16 @@ from pointsman.board.variables import Value
 from pointsman.signals.dashboards.expectations import GOOD_AT_ZERO
 from tests.deployed.estate import Estate
 
+# A value stands at each step, which of a day is minutes where a panel is narrow: what is shown is on a wide screen.
+NARROW, WIDE = 200, 1600
+
 Values = list[float | str]
 Frame = Mapping[str, Any]
 
 
-def frames(estate: Estate, uid: str, title: str, shown: Mapping[str, str] | None = None) -> list[Frame]:
+def frames(
+    estate: Estate, uid: str, title: str, shown: Mapping[str, str] | None = None, points: int = NARROW
+) -> list[Frame]:
     """What the board shows in a panel, in the range `shown` or in the one that the dashboard opens with."""
     model = estate.get("board", f"/api/dashboards/uid/{uid}").json()["dashboard"]
     panel = next(each for each in model["panels"] if each["title"] == title)
@@ -25,7 +30,7 @@ def frames(estate: Estate, uid: str, title: str, shown: Mapping[str, str] | None
         for each in model["templating"].get("list", [])
     }
     targets = filled_in(panel["targets"], everything)
-    body = {**(shown or model["time"]), "queries": [{**each, "maxDataPoints": 200} for each in targets]}
+    body = {**(shown or model["time"]), "queries": [{**each, "maxDataPoints": points} for each in targets]}
     answer = estate.http.post(f"{estate.url('grafana')}/api/ds/query", json=body)
     assert answer.status_code == 200, answer.text
     return [frame for result in answer.json()["results"].values() for frame in result["frames"]]
@@ -33,7 +38,7 @@ def frames(estate: Estate, uid: str, title: str, shown: Mapping[str, str] | None
 
 def shows_data(estate: Estate, uid: str, title: str) -> bool:
     """Values that are numbers, and not all of them nothing, but where nothing is what good looks like."""
-    found = [value for frame in frames(estate, uid, title) for value in values_of(frame)]
+    found = [value for frame in frames(estate, uid, title, points=WIDE) for value in values_of(frame)]
     assert not any(isinstance(value, float) and math.isnan(value) for value in found)
     return bool(found) and ((uid, title) in GOOD_AT_ZERO or any(value != 0 for value in found))
 

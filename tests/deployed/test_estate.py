@@ -30,11 +30,12 @@ SERVICES = {
     "node-exporter": ("node_exporter",),
     "blackbox": ("blackbox",),
     "pushgateway": ("pushgateway",),
+    "run-monitor": ("monitor",),
 }
 PUBLISHED = {service for service, keys in SERVICES.items() if keys}
 SOCKET = "/var/run/docker.sock"
-# A provider, a network, the program's stack and its two components.
-ALWAYS = 5
+# A provider, a network, the program's stack and its three components.
+ALWAYS = 6
 
 
 @pytest.fixture
