@@ -18,7 +18,7 @@ import pytest
 from pointsman.services import run_monitor
 from pointsman.targets.docker import names
 from tests.deployed.estate import Estate, eventually
-from tests.deployed.panels import frames, series_of, values_of
+from tests.deployed.panels import WIDE, frames, series_of, values_of
 
 # Archived, reported and told within seconds; Alertmanager groups for one more, Tempo finds what its index has taken in.
 SECONDS = 60.0
@@ -155,7 +155,7 @@ def test_the_board_counts_them(watched: Watched) -> None:
     """Ends and the stall are on the dashboard Run Monitor."""
 
     def shown(title: str) -> dict[str, float]:
-        found = frames(watched.estate, run_monitor.NAME, title)
+        found = frames(watched.estate, run_monitor.NAME, title, points=WIDE)
         return {series_of(each): float(values_of(each)[-1]) for each in found if values_of(each)}
 
     eventually(lambda: shown("Runs that ended").keys() >= {"testcompleted", "testfailed"}, SECONDS)
