@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from pointsman.signals.model import Alert, Severity
+from pointsman.spec.run_alerts import BUILT_IN
 from pointsman.spec.scalars import duration_seconds
 
 HEADINGS = ("Meaning", "Impact", "Diagnose", "Fix", "Escalate")
 REMEDY = re.compile(r"^Expected time to remedy: (\d+.\d+ minutes|a working day)\b", re.MULTILINE)
 LEVEL = re.compile(r"\bLevel [1-4]\b")
-OTHER_PAGES = frozenset({"README", "quick-reference"})
+OTHER_PAGES = frozenset({"README", "quick-reference", *BUILT_IN})
+"""Pages of no rule of Prometheus: what the run monitor tells by itself has one as well."""
 ALWAYS_FIRES = "vector(1)"
 """The expression of a dead man's switch: it has no series that could be absent, and nothing that it resolves with."""
 SUMMARY_CHARACTERS = 80
