@@ -55,8 +55,8 @@ def _watched(spec: Environment, seconds: float) -> Iterator[dict[str, list[str]]
     from pointsman.demo.runs import WatchedRuns
     from pointsman.paths import checkout
 
-    store = spec.monitor.store.own_file
-    if not spec.monitor.enabled or store is None:
+    store = spec.monitor.own_file
+    if store is None:
         yield {}
         return
     runs = WatchedRuns(store, checkout())

@@ -53,8 +53,8 @@ def _beside_the_stack(name: str) -> Watched | None:
     if not Path.cwd().is_relative_to(root) or not (root / "stacks" / f"{name}.yaml").is_file():
         return None
     spec = read_environment(name)
-    store = spec.monitor.store.own_file
-    if not spec.monitor.enabled or store is None:
+    store = spec.monitor.own_file
+    if store is None:
         return None
     return Watched(
         Settings(MonitorSpec(store=store, rerun=spec.monitor.rerun), root), name, spec.network.url(spec.ports.monitor)

@@ -12,11 +12,10 @@ from pointsman.spec.models import Environment
 def make(spec: Environment, checkout: Path) -> Path | None:
     """Makes the file that the run monitor is to watch, if it is of Pointsman's own kind and not there; what was made.
 
-    The engine would make its folder, as root, and nobody else could put a store into it. Raises UnreachableError where
-    it cannot be made.
+    So a new environment is not told at once that its store is away. Raises UnreachableError where it cannot be made.
     """
-    settings = spec.monitor.store.own_file
-    if not spec.monitor.enabled or settings is None:
+    settings = spec.monitor.own_file
+    if settings is None:
         return None
     path = placed(settings, checkout).path
     if path is None or path.exists():

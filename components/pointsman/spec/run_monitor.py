@@ -40,13 +40,6 @@ class WatchedStore(Model):
         "to the checkout; the folder around it is mounted read-only. Left out: such a run has no archive.",
     )
 
-    @property
-    def own_file(self) -> StoreSettings | None:
-        """The store as programs of this machine reach it, where it is a file with Pointsman's own tables."""
-        if self.mapping is not None or not self.url.startswith(SQLITE):
-            return None
-        return StoreSettings(url=self.url, estate_id=self.estate_id, artifacts=self.artifacts)
-
     def misfits(self) -> Iterator[Misfit]:
         """A password for a file."""
         if self.password and self.url.startswith(SQLITE):
@@ -76,3 +69,12 @@ class RunMonitor(Model):
     )
     rerun: RerunSpec = RerunSpec()
     resources: ExporterResources = ExporterResources(memory="256MiB", cpus=0.5)
+
+    @property
+    def own_file(self) -> StoreSettings | None:
+        """The store that is watched as programs of this machine reach it, where it is a file with Pointsman's own
+        tables; None for any other, and where nothing is watched."""
+        store = self.store
+        if not self.enabled or store.mapping is not None or not store.url.startswith(SQLITE):
+            return None
+        return StoreSettings(url=store.url, estate_id=store.estate_id, artifacts=store.artifacts)
