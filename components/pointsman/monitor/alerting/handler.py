@@ -65,12 +65,12 @@ class AlertHandler:
         event = occurrence.event
         with self._lock:
             known = self._state.entry(self._channel_name, event.id)
-            if known and known.stage is not Stage.TRYING:
-                return f"{'waits' if known.stage is Stage.HELD else 'told'} already"
-            mine = known or self._entry(event)
+            settled = known is not None and known.stage is not Stage.TRYING
+            mine = None if settled else known or self._entry(event)
+            # Asked of a settled one too: it may wait for its time, while what it ended was refused by the channel.
             ended = self._ended(event)
             if mine is None and not ended:
-                return "nothing to tell"
+                return "nothing to tell" if known is None else _already(known)
             if mine:
                 self._state.put([mine])
             return self._tell_or_wait([*([mine] if mine else []), *ended])
@@ -113,6 +113,9 @@ class AlertHandler:
         run, told = event.run, []
         for entry in self._state.of_run(self._channel_name, run.source, run.id):
             if EventKind(entry.event) not in ends(event.kind) or not entry.alert.firing or entry.event_id == event.id:
+                continue
+            if entry.at > event.at:
+                # The channel refused the event at first; since then the run got into this trouble anew.
                 continue
             rule = self._alerts.all_rules().get(entry.rule)
             if entry.stage is not Stage.OPEN:
@@ -194,6 +197,10 @@ class AlertHandler:
 def _subject(entry: Entry) -> str:
     """What is throttled together: what a rule finds, and, apart from it, that it is over."""
     return entry.rule if entry.alert.firing else f"{entry.rule} over"
+
+
+def _already(entry: Entry) -> str:
+    return f"{'waits' if entry.stage is Stage.HELD else 'told'} already"
 
 
 def _run(entry: Entry) -> tuple[str, str]:

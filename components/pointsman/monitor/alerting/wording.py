@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 from pointsman.channels.notification import FIRING, RESOLVED, Alert
@@ -80,11 +80,9 @@ def alert(event: Event, name: str, rule: Rule, labels: Mapping[str, str], keep: 
 
 
 def over(alert: Alert, event: Event) -> Alert:
-    """The same alert, ended by an event."""
-    # A clock that was set back must not end an alert before it began: Alertmanager refuses that.
-    ends = max(event.at, datetime.fromisoformat(alert.starts))
+    """The same alert, ended by an event that is not older than it: Alertmanager refuses an end before the begin."""
     told = {**alert.annotations, "description": f"{summary(event)}. {event.reason}".strip(), "event_id": event.id}
-    return replace(alert, status=RESOLVED, ends=ends.isoformat(timespec="milliseconds"), annotations=told)
+    return replace(alert, status=RESOLVED, ends=event.at.isoformat(timespec="milliseconds"), annotations=told)
 
 
 def summary(event: Event) -> str:

@@ -181,6 +181,37 @@ def test_over_before_the_channel_was_back(state: AlertState) -> None:
     assert world.sinks["slack"].said == [("RunStalled", "resolved")]
 
 
+def test_over_is_told_though_the_event_that_ended_it_waits(state: AlertState) -> None:
+    """A later attempt completes in quiet hours while the channel is down: that it failed is over once it is back."""
+    world = World(QUIET, state=state)
+    world.tell(world.event(EventKind.FAILED))
+    world.sinks["slack"].down = "timeout"
+    completed = world.event(EventKind.COMPLETED)
+    with pytest.raises(NotNow, match="timeout"):
+        world.tell(completed)
+    world.restart()
+    world.sinks["slack"].down = ""
+    assert world.tell(completed) == "told 1"
+    assert world.sinks["slack"].said == [("RunFailed", "firing"), ("RunFailed", "resolved")]
+    assert world.tell(completed) == "waits already"
+
+
+def test_an_end_that_comes_late_leaves_later_trouble_on(state: AlertState) -> None:
+    """A recovery that the channel refused comes again after the next stall: it ends the first stall alone."""
+    world = World(state=state)
+    world.tell(world.event(EventKind.STALLED))
+    world.sinks["slack"].down = "timeout"
+    world.later(minutes=6)
+    recovered = world.event(EventKind.RECOVERED)
+    with pytest.raises(NotNow):
+        world.tell(recovered)
+    world.sinks["slack"].down = ""
+    world.later(minutes=1)
+    assert world.tell(world.event(EventKind.STALLED, ordinal=1)) == "told 1"
+    assert world.tell(recovered) == "nothing to tell"
+    assert world.sinks["slack"].said == [("RunStalled", "firing")] * 2
+
+
 def test_a_channel_of_issues_gets_each_run_by_itself(state: AlertState) -> None:
     """Throttled runs come in notifications of their own, each with its run's group."""
     world = World(state=state, github_issue=Sink(gathers=False))
