@@ -30,13 +30,13 @@ test: check ## All tests, quick tiers first
 	@$(PYTEST) tests/unit tests/program tests/standins -q -n 2 --dist loadfile
 	@$(POINTSMAN) toolchain ensure
 	@$(POINTSMAN) images ensure --env ci
-	@POINTSMAN_TEST_SEED=$${POINTSMAN_TEST_SEED:-$$(date +%s)} $(PYTEST) tests/toolchain tests/deployed tests/docs -n 2 --dist loadfile
+	@POINTSMAN_TEST_SEED=$${POINTSMAN_TEST_SEED:-$$(date +%s)} $(PYTEST) tests/toolchain tests/deployed tests/docs -m "not soak" -n 2 --dist loadfile
 
 faults: provided ## Inject every fault: is it named, is it undone
 	@$(PYTEST) tests/faults -q -m "not soak"
 
-soak: provided ## Five minutes without a fault: nothing red
-	@$(PYTEST) tests/faults -q -m soak
+soak: provided ## Five minutes without a fault, nothing red; `up` killed at every kind of point
+	@$(PYTEST) tests/faults tests/deployed -q -m soak
 
 reliability: provided ## Measure both and write docs/reference/reliability.md
 	@$(PYTEST) tests/faults/test_faults.py -q --write-reliability

@@ -1,4 +1,8 @@
-"""`up` killed with SIGKILL at any moment: the next one converges, nothing is left over, no data is lost."""
+"""`up` killed with SIGKILL at any moment: the next one converges, nothing is left over, no data is lost.
+
+Each run kills at other places, by its seed: `make test` once from each state that an `up` may find, `make soak` at every
+kind of point.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +65,11 @@ def _points() -> list[Point]:
     ]
     rng.shuffle(points)
     return points
+
+
+POINTS = _points()
+FIRST = {each.before: number for number, each in reversed([*enumerate(POINTS)])}.values()
+"""The first point of each state; the others are soak."""
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +145,14 @@ def _in_state(estate: Estate) -> set[str]:
     return {each["id"] for each in resources if each["type"] == "docker:index/container:Container"}
 
 
-@pytest.mark.parametrize(("number", "point"), list(enumerate(_points())), ids=str)
+@pytest.mark.parametrize(
+    ("number", "point"),
+    [
+        pytest.param(number, point, marks=[] if number in FIRST else pytest.mark.soak)
+        for number, point in enumerate(POINTS)
+    ],
+    ids=str,
+)
 def test_up_converges_after_a_kill(victim: Estate, marker: int, number: int, point: Point) -> None:
     """After kill -9 of the whole process group, one `pointsman up` is enough.
 

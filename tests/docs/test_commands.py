@@ -37,8 +37,12 @@ from tests.docs.markdown import CHECKOUT, Block, Page
 # Pages of a line are followed one after the other in one environment: each begins with `make up`, the last may end it.
 EXECUTED = (
     ("README.md",),
-    ("docs/tutorial/first-stack.md",),
-    ("docs/how-to/watch-runs.md", "docs/how-to/verify-alerting.md", "docs/how-to/back-up-and-restore.md"),
+    (
+        "docs/how-to/watch-runs.md",
+        "docs/how-to/verify-alerting.md",
+        "docs/how-to/back-up-and-restore.md",
+        "docs/tutorial/first-stack.md",
+    ),
 )
 NOT_RUN = {
     "make test": "runs this very test; test_the_readme_tests_as_ci_does holds it to what CI runs",

@@ -32,11 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(OPTION, action="store_true", help=f"write what was measured to {PAGE.relative_to(CHECKOUT)}")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """The marker of what takes minutes."""
-    config.addinivalue_line("markers", "soak: a run without a fault that takes five minutes")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def recovered() -> list[str]:
     """What a session that was killed left injected is undone before anything is looked at."""
