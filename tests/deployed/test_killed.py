@@ -1,7 +1,7 @@
 """`up` killed with SIGKILL at any moment: the next one converges, nothing is left over, no data is lost.
 
-Each run kills at other places, by its seed: `make test` once from each state that an `up` may find, `make soak` at every
-kind of point.
+Each run kills at other places, by its seed: `make test` once from each state that an `up` may find, `make soak` at
+every kind of point.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ class DatabaseSource(ABC):
         self._lock = threading.Lock()
         self._proved: tuple[Identity, Reader, Layout] | None = None
         self._read_at = 0.0
+        self._unfinished: str | None = None
 
     @abstractmethod
     def wait(self, seconds: float) -> bool:
@@ -114,8 +115,12 @@ class DatabaseSource(ABC):
     def changes(self, cursor: str, limit: int = 1000) -> Changes:
         """What changed since a cursor."""
         try:
-            self._about_to_read()
-            return self._ask(lambda connection, reader: reader.changes(connection, cursor, limit))
+            if cursor != self._unfinished:
+                # What comes between two reads of one look is not looked for before the next look: it ends the wait.
+                self._about_to_read()
+            found = self._ask(lambda connection, reader: reader.changes(connection, cursor, limit))
+            self._unfinished = found.cursor if found.more else None
+            return found
         finally:
             self._read_at = time.monotonic()
 

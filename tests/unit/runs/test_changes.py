@@ -197,3 +197,27 @@ def test_waiting_ends_with_a_change(store: Store) -> None:
     assert time.monotonic() - begun < 1.5
     assert [run.id for run in found] == ["b"]
     writer.join()
+
+
+def test_what_changes_between_the_pages_of_a_look_ends_the_wait(store: Store) -> None:
+    """Where this look does not tell it, the next one begins at once."""
+    for name in "ab":
+        store.run(name)
+    source = store.source()
+    cursor = source.changes("").cursor
+    source.wait(0)
+    cursor = source.changes(cursor).cursor
+    for name in "ab":
+        store.run(name, "queued")
+    page = source.changes(cursor, limit=1)
+    told = {run.id: run.state for run in page.runs}
+    store.run("a", "failed")
+    while page.more:
+        page = source.changes(page.cursor, limit=1)
+        told |= {run.id: run.state for run in page.runs}
+    begun = time.monotonic()
+    if told["a"] is not RunState.FAILED:
+        assert source.wait(10)
+        told |= {run.id: run.state for run in source.changes(page.cursor).runs}
+    assert told["a"] is RunState.FAILED
+    assert time.monotonic() - begun < 2

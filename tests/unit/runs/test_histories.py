@@ -40,7 +40,10 @@ def test_the_last_thing_told_is_what_is_there(store: Store, history: list[Any], 
 
 
 def _live(store: Store, history: list[Any]) -> None:
-    """Writes and reads as the history says: in pages, by new readers, with cursors from before."""
+    """Writes and reads as the history says: in pages, by new readers, with cursors from before.
+
+    At the end it is read until nothing is new: a look of several pages is of the time when it began.
+    """
     source, cursor, kept = store.source(), "", ""
     told: dict[str, Any] = {}
 
@@ -50,7 +53,7 @@ def _live(store: Store, history: list[Any]) -> None:
         assert not found.malformed
         told.update({run.id: (run.state, run.total_steps, run.done_steps) for run in found.runs})
         cursor = found.cursor
-        return found.more
+        return found.more or bool(found.runs)
 
     for what, *more in history:
         match what:
