@@ -58,9 +58,10 @@ def whole_spec() -> Spec:
         "ports": dict(zip(keys, free_ports(len(keys)), strict=True)),
         "container_logs": {"max_size": "2MiB", "max_files": 2},
         "prometheus": {
-            "scrape_interval": "1s",
-            "scrape_timeout": "1s",
-            "evaluation_interval": "1s",
+            # Each second, the scrapes and rules of three environments took a third of two cores.
+            "scrape_interval": "3s",
+            "scrape_timeout": "2s",
+            "evaluation_interval": "3s",
             "retention": {"time": "2d", "size": "256MiB"},
         },
         "loki": {"retention": "48h"},

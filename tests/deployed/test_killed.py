@@ -128,7 +128,7 @@ def _prepare(estate: Estate, point: Point, number: int) -> None:
     elif point.before == "wrecked":
         estate.wreck()
     else:
-        estate.edit("prometheus", evaluation_interval=f"{number + 2}s")
+        estate.edit("prometheus", evaluation_interval=f"{number + 10}s")
 
 
 def _survivors(estate: Estate) -> list[str]:
