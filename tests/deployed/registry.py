@@ -87,3 +87,14 @@ def serving(folder: Path) -> Iterator[Registry]:
     finally:
         process.terminate()
         process.wait(10)
+        _forget(f"127.0.0.1:{port}")
+
+
+def _forget(host: str) -> None:
+    """What images came from a registry that is gone is no name of theirs any more."""
+    client = docker.from_env()
+    for image in client.images.list():
+        for name in image.attrs["RepoDigests"] or []:
+            if name.startswith(f"{host}/"):
+                client.images.remove(name)
+    client.close()

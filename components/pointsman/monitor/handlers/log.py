@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections import deque
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ POINTS: Final = ("before-log", "after-log")
 # A second delivery follows the first within minutes: what is looked through for it.
 _LOOKED_BACK: Final = 1 << 20
 _REMEMBERED: Final = 4096
+_EVENT_ID: Final = re.compile(rb'"event_id": "([0-9a-f]{32})"')
 _ERRORS: Final = frozenset({EventKind.FAILED, EventKind.UNHEALTHY})
 _WARNINGS: Final = frozenset({EventKind.STALLED, EventKind.CANCELLED, EventKind.DELETED})
 
@@ -45,6 +47,8 @@ class Log:
     def __init__(self, settings: LogSettings) -> None:
         self._settings = settings
         self._told: deque[str] = deque(maxlen=_REMEMBERED)
+        # The file that was looked through last, and how far.
+        self._known = (0, 0)
 
     def wants(self, kind: EventKind) -> bool:
         """All of them."""
@@ -60,10 +64,29 @@ class Log:
             sys.stdout.flush()
         elif is_new and file is not None:
             with folder_at_hand("the log folder", file.parent):
-                is_new = _append(file, text, event.id)
+                is_new = self._append(file, text, event.id)
         crashing.point("after-log")
         self._told.append(event.id)
         return "logged" if is_new else "is logged already"
+
+    def _append(self, file: Path, text: str, event_id: str) -> bool:
+        """Appends the line, unless it is there; whether it did. What others wrote since the last time is looked at."""
+        with file.open("a+b") as out:
+            number, end = os.fstat(out.fileno()).st_ino, out.seek(0, os.SEEK_END)
+            known = self._known[1] if self._known[0] == number and self._known[1] <= end else 0
+            out.seek(max(known, end - _LOOKED_BACK))
+            whole, _, cut = out.read().rpartition(b"\n")
+            found = [each.decode() for each in _EVENT_ID.findall(whole)]
+            self._told.extend(found)
+            if event_id in found:
+                self._known = (number, end - len(cut))
+                return False
+            # After a power cut the last line may be half of one: it stays, on a line of its own.
+            out.write((b"\n" if cut else b"") + text.encode() + b"\n")
+            out.flush()
+            os.fsync(out.fileno())
+            self._known = (number, out.tell())
+        return True
 
 
 def line(event: Event) -> str:
@@ -94,19 +117,3 @@ def level(event: Event) -> str:
     if event.kind in _ERRORS:
         return "error"
     return "warning" if event.kind in _WARNINGS and event.stall is not Stall.APPROVAL else "info"
-
-
-def _append(file: Path, text: str, event_id: str) -> bool:
-    """Appends the line, unless it is there; whether it did."""
-    with file.open("a+b") as out:
-        end = out.seek(0, os.SEEK_END)
-        out.seek(max(0, end - _LOOKED_BACK))
-        recent = out.read()
-        whole, _, cut = recent.rpartition(b"\n")
-        if f'"event_id": "{event_id}"'.encode() in whole:
-            return False
-        # After a power cut the last line may be half of one: it stays, on a line of its own.
-        out.write((b"\n" if cut else b"") + text.encode() + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
-    return True
