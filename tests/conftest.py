@@ -8,32 +8,29 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-# Files that share an environment, which takes most of a minute to make, and so a process: one for each line.
+# Files that share an environment, which takes most of a minute to make, and so a process: each time one for all. A name
+# that ends in / is of a whole folder.
 SHARING = (
     (
-        "test_estate",
-        "test_alert_report",
-        "test_bad_signals",
-        "test_dashboards",
-        "test_links",
-        "test_refused_configs",
-        "test_run_monitor",
-        "test_threshold_live",
-        "test_verify",
-        "test_walk",
+        "deployed/stack/test_estate",
+        "deployed/stack/test_bad_signals",
+        "deployed/stack/test_refused_configs",
+        "deployed/stack/test_verify",
+        "deployed/signals/test_alert_report",
+        "deployed/signals/test_dashboards",
+        "deployed/signals/test_links",
+        "deployed/signals/test_run_monitor",
+        "deployed/signals/test_threshold_live",
+        "deployed/signals/test_walk",
     ),
+    ("deployed/hosts/",),
     (
-        "test_hosts_as_declared",
-        "test_hosts_bad_input",
-        "test_hosts_dashboard",
-        "test_hosts_drift",
-        "test_hosts_faults",
-        "test_hosts_jobs",
-        "test_hosts_lynis",
-        "test_hosts_members",
-        "test_hosts_traces",
+        "deployed/stack/test_idempotence",
+        "deployed/stack/test_bad_input",
+        "deployed/stack/test_blast_radius",
+        "deployed/stack/test_drift",
+        "deployed/stack/test_upgrade",
     ),
-    ("test_idempotence", "test_bad_input", "test_upgrade", "test_drift", "test_blast_radius"),
 )
 # What takes longest begins first; all else fills the gaps at the end.
 LONGEST = (
@@ -41,12 +38,12 @@ LONGEST = (
     "tests/unit/monitor/running/test_crash_matrix.py",
     "tests/unit/plays/test_running.py",
     "tests/unit/monitor/handlers/test_archive.py",
-    "test_hosts_as_declared",
-    "tests/deployed/test_killed.py",
+    "deployed/hosts/",
+    "deployed/stack/test_estate",
     "tests/docs/test_commands.py",
-    "test_estate",
-    "test_idempotence",
-    "tests/deployed/test_backup.py",
+    "deployed/stack/test_idempotence",
+    "tests/deployed/stack/test_killed.py",
+    "tests/deployed/stack/test_backup.py",
 )
 
 
@@ -73,7 +70,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def sharing(file: PurePath) -> str:
     """The name of the files that a file shares an environment with, its own path where there are none."""
-    return next((shared[0] for shared in SHARING if file.stem in shared), str(file))
+    *folders, name = file.with_suffix("").parts[-3:]
+    names = {f"{'/'.join(folders)}/", "/".join((*folders, name))}
+    return next((shared[0] for shared in SHARING if names.intersection(shared)), str(file))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,7 +6,7 @@ What differs from what is written, so that nobody's own `dev` is touched:
 - the environment: `dev` in a command becomes the name of this run; `make` gets it by ENV, `pointsman` by
   POINTSMAN_ENVIRONMENT, as a reader may set them too;
 - the ports: the spec gets a `ports` section with free ones, and a default port in a command becomes the free one;
-- there are no runner hosts: tests/deployed/test_hosts.py brings up an environment with them, and each page would play
+- there are no runner hosts: tests/deployed/hosts brings up an environment with them, and each page would play
   for minutes;
 - `images.source` is `packages`, so that the same images are used wherever the test runs;
 - the state directory is the test's own; toolchain and built images are this machine's;

@@ -1,4 +1,4 @@
-"""The page of query templates: what it says of itself. tests/deployed/test_dashboards.py asks the stores."""
+"""The page of query templates: what it says of itself. tests/deployed/signals/test_dashboards.py asks the stores."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import yaml
 
 from pointsman.errors import UsageError
 
-CASES = "tests/deployed/alert_rules"
+CASES = "tests/deployed/signals/alert_rules"
 RUNBOOKS = "runbooks"
 
 

@@ -1,6 +1,6 @@
 """What holds for every alert: a person can act on it, and every threshold is the spec's.
 
-Whether each fires when it should is asked of Prometheus itself, in tests/deployed/test_alert_rules.py.
+Whether each fires when it should is asked of Prometheus itself, in tests/deployed/signals/test_alert_rules.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The SLOs' rules, word for word in golden files, and what holds for each of them.
 
-Whether they judge as they should is asked of Prometheus itself, in tests/deployed/test_slo_rules.py.
+Whether they judge as they should is asked of Prometheus itself, in tests/deployed/signals/test_slo_rules.py.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tests.unit.services.cases import CASES, named
 from tests.unit.services.test_alertmanager import table
 
 TESTS = Path(__file__).with_name("alert_rules")
-RUNBOOKS = Path(__file__).parents[2] / "runbooks"
+RUNBOOKS = Path(__file__).parents[3] / "runbooks"
 GROUPS = {
     "default": every_group(Environment()),
     # Every threshold moved away from its default.
