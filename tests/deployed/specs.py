@@ -50,6 +50,14 @@ def watching_spec() -> Spec:
     return whole_spec() | {"monitor": {"enabled": True, "store": store}}
 
 
+def every_second(spec: Spec) -> Spec:
+    """The same, scraped and judged each second: where it matters how soon a fault is seen."""
+    return spec | {
+        "prometheus": spec["prometheus"]
+        | {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    }
+
+
 def whole_spec() -> Spec:
     """Every service of the stack, on free ports, with short intervals."""
     keys = tuple(Ports.model_fields)

@@ -15,7 +15,7 @@ from pointsman.images.engine import Engine
 from pointsman.targets.docker.engine import connect
 from tests.deployed.conftest import NewEstate, engine, new_clone, new_estate
 from tests.deployed.estate import CHECKOUT, Estate
-from tests.deployed.specs import whole_spec
+from tests.deployed.specs import every_second, whole_spec
 from tests.faults.harness import Harness, Place, recover
 from tests.faults.observing import until_green
 from tests.faults.record import GREEN_SECONDS, Record, render, this_machine
@@ -49,7 +49,7 @@ def harness(recovered: list[str]) -> Iterator[Harness]:
 @pytest.fixture(scope="session")
 def stack(recovered: list[str], new_estate: NewEstate) -> Estate:
     """The environment that faults are injected into, with every service, up since the first test that needs it."""
-    made = new_estate(None, whole_spec())
+    made = new_estate(None, every_second(whole_spec()))
     made.first = made.up()
     return made
 
