@@ -91,7 +91,7 @@ def serving(folder: Path) -> Iterator[Registry]:
 
 
 def _forget(host: str) -> None:
-    """What images came from a registry that is gone is no name of theirs any more."""
+    """Takes the names of a registry that is gone from the images that came from it."""
     client = docker.from_env()
     for image in client.images.list():
         for name in image.attrs["RepoDigests"] or []:

@@ -66,7 +66,7 @@ def whole_spec() -> Spec:
         "ports": dict(zip(keys, free_ports(len(keys)), strict=True)),
         "container_logs": {"max_size": "2MiB", "max_files": 2},
         "prometheus": {
-            # Each second, the scrapes and rules of three environments took a third of two cores.
+            # Each second, services of the environments under test took about a quarter of a run's CPU time.
             "scrape_interval": "3s",
             "scrape_timeout": "2s",
             "evaluation_interval": "3s",
